@@ -1,0 +1,51 @@
+# One environment, `.venv`, made once and updated when the requirements change. Nothing to install by hand but Python itself.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c scripts/constraints.txt
+REQUIREMENTS := settings.ini setup.py scripts/constraints.txt
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo test notebooks export readme lab clean
+
+help:       ## list these targets
+	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
+
+demo: .venv/stamp-run   ## train, embed, compare and plot on small built-in images, into demo/
+	$(BIN)/sagvicreg demo --out demo
+
+test: .venv/stamp-dev   ## what CI runs: the repository's checks and every notebook (ARGS="--only 00_core" or "--flags 'slow cuda'")
+	$(BIN)/python scripts/test.py $(ARGS)
+
+export: .venv/stamp-dev   ## make the package from the notebooks
+	$(BIN)/nbdev_export
+
+notebooks: export   ## export, then run the notebooks, store their outputs and clean them (NB=nbs/00_core.ipynb for one)
+	$(BIN)/python scripts/notebooks.py $(NB)
+
+readme: .venv/stamp-dev   ## make README.md from nbs/index.ipynb
+	$(BIN)/python scripts/readme.py
+
+lab: .venv/stamp-dev   ## open the notebooks in JupyterLab
+	$(BIN)/jupyter lab nbs
+
+clean:   ## remove what was made, all but .venv
+	rm -rf _proc _docs build dist demo
+	find nbs sagvicreg scripts \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
+
+# Stamps: a stamp exists only when its step went through, so that an interrupted set-up starts again.
+.venv/stamp-venv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "sagvicreg needs Python 3.11 or later, and $(PYTHON) is $$($(PYTHON) --version 2>&1); name another: make PYTHON=python3.12 ..." >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/stamp-run: $(REQUIREMENTS) | .venv/stamp-venv
+	@echo "Installing sagvicreg and what it needs into .venv (some minutes the first time)"
+	$(PIP) -e .
+	@touch $@
+
+.venv/stamp-dev: $(REQUIREMENTS) | .venv/stamp-venv
+	@echo "Installing sagvicreg, what it needs and the development tools into .venv (some minutes the first time)"
+	$(PIP) -e '.[dev]'
+	@touch .venv/stamp-run $@

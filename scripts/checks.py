@@ -1,0 +1,215 @@
+"""What must hold of the repository beside the notebooks running: each check returns the list of what is wrong."""
+import ast, importlib, inspect, os, re, runpy, shutil, subprocess, sys, tempfile
+from collections import Counter
+from pathlib import Path
+from unittest.mock import patch
+
+import yaml
+from execnb.nbio import nb2str, read_nb
+from fastcore.docments import docments
+from IPython.core.inputtransformer2 import TransformerManager
+from nbdev.clean import clean_nb
+from nbdev.doclinks import nbglob
+from nbdev.process import NBProcessor
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+import readme
+
+root = Path(__file__).resolve().parent.parent
+nbs, lib = root/"nbs", root/"sagvicreg"
+longest = 50     # code lines in an exported cell
+checks = []
+
+
+def check(todo):
+    "Register a check: its docstring is what holds, `todo` what to do when it does not."
+    def register(f):
+        f.todo = todo
+        checks.append(f)
+        return f
+    return register
+
+
+def notebooks(): return sorted(nbglob(nbs, as_path=True))
+
+
+def code_cells(path):
+    "The code cells of a notebook with where they are and nbdev's directives."
+    for i, cell in enumerate(NBProcessor(path, process=True, rm_directives=False).nb.cells):
+        if cell.cell_type == "code": yield f"{path.relative_to(root)}, cell {i} (#{cell.id})", cell.directives_, cell.source
+
+
+def evaluated_code(path):
+    "The syntax trees of the cells that are ever run; IPython's magics have become calls of get_ipython()."
+    for where, directives, source in code_cells(path):
+        if directives.get("eval:", [""])[0].lower() == "false": continue
+        try: yield where, ast.parse(TransformerManager().transform_cell(source))
+        except SyntaxError as e: raise SyntaxError(f"{where}: {e}") from e
+
+
+def number(path):
+    "A chapter's number; None for a page that is no chapter."
+    m = re.match(r"(\d+)([a-z]*)_", path.name)
+    return (int(m[1]), m[2]) if m and path.parent == nbs else None
+
+
+def exported():
+    "The notebook that makes each module: [(module, path)]."
+    return [(f"sagvicreg.{said['default_exp'][0]}", p) for p in notebooks() for _, said, _ in code_cells(p) if "default_exp" in said]
+
+
+def tree(folder):
+    "The files under `folder` and what is in them, caches and hidden files left out."
+    paths = (p for p in folder.rglob("*") if p.is_file() and not any(q[0] == "." or q == "__pycache__" for q in p.relative_to(folder).parts))
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in paths}
+
+
+@check("run `make notebooks` (or nbdev_clean) and commit what it writes")
+def clean():
+    "Notebooks are clean"
+    def cleaned(path):
+        nb = read_nb(path)
+        clean_nb(nb)
+        return nb2str(nb)
+    return [f"{p.relative_to(root)} is not as nbdev_clean leaves it" for p in notebooks() if cleaned(p).encode() != p.read_bytes()]
+
+
+@check("run `make export`, delete modules that no notebook makes, and commit notebook and module together")
+def in_sync():
+    "The package is what the notebooks export"
+    with tempfile.TemporaryDirectory() as d:
+        copy = Path(d).resolve()
+        shutil.copytree(nbs, copy/"nbs", symlinks=True)
+        for name in ("settings.ini", "setup.py"): shutil.copy(root/name, copy)
+        for name, data in tree(lib).items():     # what nbdev does not make; all else must come out of the notebooks
+            if name.endswith(".py") and name != "__init__.py": continue
+            (copy/"sagvicreg"/name).parent.mkdir(parents=True, exist_ok=True)
+            (copy/"sagvicreg"/name).write_bytes(data)
+        env = {k: v for k, v in os.environ.items() if k != "IN_TEST"}     # under which nbdev exports nothing
+        code = "from nbdev.doclinks import nbdev_export; nbdev_export()"
+        done = subprocess.run([sys.executable, "-c", code], cwd=copy, env=env, capture_output=True, text=True)
+        if done.returncode: return ["nbdev_export failed:", *done.stderr.splitlines()]
+        there, made = tree(lib), tree(copy/"sagvicreg")
+    return ([f"sagvicreg/{n} is missing" for n in sorted(made.keys() - there)] + [f"sagvicreg/{n} comes from no notebook" for n in sorted(there.keys() - made)]
+            + [f"sagvicreg/{n} differs from its notebook" for n in sorted(made.keys() & there) if made[n] != there[n]])
+
+
+@check("move the imports to a cell of their own: doc processing runs such a cell alone, and it fails there")
+def imports_alone():
+    "Imports stand in cells of their own"
+    def is_import(node): return isinstance(node, (ast.Import, ast.ImportFrom))
+    def is_magic(node): return isinstance(node, ast.Expr) and ast.unparse(node).startswith("get_ipython().")
+    return [where for p in notebooks() for where, code in evaluated_code(p)
+            if any(map(is_import, ast.walk(code))) and not all(is_import(n) or is_magic(n) for n in code.body)]
+
+
+@check("move what is needed down, or the chapter up: a reader has not met what a later chapter defines")
+def order():
+    "Chapters import only lower-numbered chapters"
+    modules = {m: number(p) for m, p in exported()}
+    def used(code):
+        for node in ast.walk(code):
+            if isinstance(node, ast.Import): yield from (a.name for a in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                for full in (f"{node.module}.{a.name}" for a in node.names): yield full if full in modules else node.module
+    wrong = []
+    for p in notebooks():
+        for where, code in evaluated_code(p):
+            for name in sorted(n for n in set(used(code)) if n and n.startswith("sagvicreg.")):
+                if name not in modules: wrong.append(f"{where} imports {name}, which no notebook exports")
+                elif number(p) and modules[name] and modules[name] > number(p): wrong.append(f"{where} imports {name}, of a later chapter")
+    return wrong
+
+
+@check("rename one of them; the number is for order, the rest of a chapter's file name is its module's name")
+def names():
+    "Names of pages and modules agree and do not collide"
+    pages = Counter(p.relative_to(nbs).with_name(re.sub(r"^\d+[a-zA-Z0-9]*_", "", p.name.lower())).as_posix() for p in notebooks())
+    modules = Counter(m for m, _ in exported())
+    return ([f"{n} notebooks become the page {page}" for page, n in pages.items() if n > 1] + [f"{n} notebooks export {m}" for m, n in modules.items() if n > 1]
+            + [f"{p.relative_to(root)} exports {m}" for m, p in exported() if number(p) and "sagvicreg." + p.stem.partition("_")[2] != m])
+
+
+@check("mend the link; chapters are linked by their file names, such as 00_core.ipynb")
+def links():
+    "Links between pages lead somewhere"
+    found = []
+    def follow(path, link):
+        if not (path.parent/link).exists(): found.append(f"{path.relative_to(root)} links to {link}")
+        return link
+    for p in notebooks():
+        for cell in read_nb(p).cells:
+            if cell.cell_type == "markdown": readme.relink(cell.source, lambda link: follow(p, link))
+    return found
+
+
+@check("give it a docstring of one line, and each parameter a trailing comment: shape, unit, meaning; name constants in capitals, or with a _ first")
+def documented():
+    "Public symbols are documented"
+    wrong = []
+    for module, _ in exported():
+        public = importlib.import_module(module)
+        for name in getattr(public, "__all__", []):
+            symbol = inspect.unwrap(getattr(public, name))
+            if not (inspect.isfunction(symbol) or inspect.isclass(symbol)):
+                if not callable(symbol) and not name.isupper(): wrong.append(f"{module}.{name}: a constant, not in capitals")
+                continue
+            doc = (symbol.__doc__ or "").strip()
+            if not doc or doc.startswith(f"{name}("): wrong.append(f"{module}.{name}: no docstring")     # a dataclass makes one up
+            elif "\n" in doc: wrong.append(f"{module}.{name}: a docstring of {doc.count(chr(10)) + 1} lines")
+            if not inspect.isfunction(symbol): continue
+            said = docments(symbol, returns=False)
+            bare = [k for k, p in inspect.signature(symbol).parameters.items() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD) and not said.get(k)]
+            if bare: wrong.append(f"{module}.{name}: nothing said of {', '.join(bare)}")
+    return wrong
+
+
+@check("split it, and show or test each part")
+def short_cells():
+    "Exported cells are short"
+    sizes = [(sum(bool(line.strip()) and not line.startswith("#|") for line in source.splitlines()), where)
+             for p in notebooks() for where, said, source in code_cells(p) if {"export", "exports", "exporti"} & said.keys()]
+    return [f"{where}: {n} lines of code, the most is {longest}" for n, where in sizes if n > longest]
+
+
+@check("run `make readme`")
+def readme_is_made():
+    "README.md is what nbs/index.ipynb makes"
+    return readme.out_of_date()
+
+
+@check("mend website/sidebar/contents in _quarto.yml")
+def sidebar():
+    "The sidebar lists every notebook once"
+    def pages(o):
+        if isinstance(o, str): yield o
+        elif isinstance(o, list): yield from (page for item in o for page in pages(item))
+        elif isinstance(o, dict): yield from (page for key in ("href", "file", "contents") for page in pages(o.get(key)))
+    listed = Counter(pages(yaml.safe_load((root/"_quarto.yml").read_text(encoding="utf-8"))["website"]["sidebar"]["contents"]))
+    there = {p.relative_to(nbs).as_posix() for p in notebooks()}
+    link = nbs/"_quarto.yml"
+    return ([f"{p} is not listed" for p in sorted(there - listed.keys())] + [f"{p} is listed and not there" for p in sorted(listed.keys() - there)]
+            + [f"{p} is listed {n} times" for p, n in listed.items() if n > 1]
+            + ([] if link.is_symlink() and os.readlink(link) == "../_quarto.yml" else ["nbs/_quarto.yml is not a symlink to ../_quarto.yml"]))
+
+
+@check("mend setup.py, settings.ini or scripts/constraints.txt")
+def packaging():
+    "The package installs whole, from pinned requirements"
+    with patch("setuptools.setup") as setup: runpy.run_path(str(root/"setup.py"))
+    said = setup.call_args.kwargs
+    folders = {".".join((lib.name, *Path(f).parent.parts)) for f in tree(lib) if f.endswith(".py")}
+    wrong = [f"{f} is left out of packages" for f in sorted(folders - set(said["packages"]))]
+    if not (lib/"py.typed").is_file() or "py.typed" not in said["package_data"].get(lib.name, []): wrong.append("sagvicreg/py.typed is missing or not packaged")
+    for script in said["entry_points"]["console_scripts"]:
+        module, _, name = script.partition("=")[2].strip().partition(":")
+        try: getattr(importlib.import_module(module), name)
+        except (ImportError, AttributeError) as e: wrong.append(f"console script {script}: {e}")
+    pins = [Requirement(line) for line in (root/"scripts"/"constraints.txt").read_text().splitlines() if line and line[0] != "#"]
+    pinned = {canonicalize_name(r.name): next(iter(r.specifier)).version for r in pins}
+    for r in map(Requirement, [*said["install_requires"], *(r for extra in said["extras_require"].values() for r in extra)]):
+        version = pinned.get(canonicalize_name(r.name))
+        if version is None: wrong.append(f"{r.name} has no pin in scripts/constraints.txt")
+        elif version not in r.specifier: wrong.append(f"{r.name}: the tested {version} is outside {r.specifier}")
+    return wrong

@@ -1,0 +1,74 @@
+"""What CI runs: the repository's checks, then every notebook. Writes nothing into the working tree.
+
+    python scripts/test.py                           # everything but the cells flagged slow or cuda
+    python scripts/test.py --flags "slow cuda"       # these too
+    python scripts/test.py --only 00_core 20_data    # only the notebooks whose names begin so, and no checks
+"""
+import os, sys, time, traceback
+os.environ |= dict(TQDM_DISABLE="1", OMP_NUM_THREADS="1")      # before torch loads: one worker a core
+
+from argparse import ArgumentParser
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import redirect_stderr
+from io import StringIO
+from multiprocessing import get_context
+
+from nbdev.config import get_config
+from nbdev.test import test_nb
+
+from checks import checks, nbs, notebooks, root, tree
+
+
+def report(name, seconds, problems, todo=""):
+    "Print one test's line and what is wrong; returns whether it passed."
+    print(f"{'FAILED' if problems else 'passed'} {seconds:6.1f} s  {name}", flush=True)
+    if problems and todo: print(f"    To do: {todo}.")
+    for line in problems: print(f"    {line}", flush=True)
+    return not problems
+
+
+def run_check(check):
+    start = time.time()
+    try: problems = check()
+    except Exception: problems = traceback.format_exc().splitlines()
+    return report(check.__doc__, time.time() - start, problems, check.todo)
+
+
+def run_notebook(path, flags):
+    "Test one notebook in this process; returns seconds and the lines of its traceback."
+    errors = StringIO()
+    with redirect_stderr(errors):
+        passed, seconds = test_nb(path, skip_flags=get_config().tst_flags.split(), force_flags=flags, basepath=root)
+    return seconds, [] if passed else errors.getvalue().splitlines() or ["failed without a traceback"]
+
+
+def run_notebooks(paths, flags):
+    "Test `paths` in parallel, the biggest first (they tend to take longest); yields whether each passed."
+    with ProcessPoolExecutor(os.cpu_count() or 1, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
+        jobs = {pool.submit(run_notebook, p, flags): p for p in sorted(paths, key=lambda p: -p.stat().st_size)}
+        for job in as_completed(jobs):
+            try: seconds, problems = job.result()
+            except Exception: seconds, problems = 0, traceback.format_exc().splitlines()     # the worker died
+            yield report(jobs[job].relative_to(root), seconds, problems)
+
+
+def main():
+    parser = ArgumentParser(description="Test the repository.")
+    parser.add_argument("--flags", default="", help="flags of cells to run that are left out otherwise, such as 'slow cuda'")
+    parser.add_argument("--only", nargs="+", metavar="STEM", help="test only the notebooks whose names begin so, and no checks")
+    args = parser.parse_args()
+    os.chdir(root)
+    sys.path.insert(0, str(root))
+    paths = [p for p in notebooks() if not args.only or p.name.startswith(tuple(args.only))]
+    if not paths: parser.error(f"no notebook of nbs/ begins with {' or '.join(args.only or ['anything'])}")
+
+    before = tree(nbs)
+    passed = [] if args.only else [run_check(check) for check in checks]
+    passed += run_notebooks(paths, args.flags.split())
+    left = [f"nbs/{f}" for f, data in tree(nbs).items() if before.get(f) != data]
+    if not args.only: passed.append(report("Tests leave nbs/ as it was", 0, left, "write to a tempfile.TemporaryDirectory instead"))
+    print(f"{sum(passed)} passed, {len(passed) - sum(passed)} failed")
+    return 0 if all(passed) else 1
+
+
+if __name__ == "__main__": sys.exit(main())
