@@ -93,7 +93,7 @@ def train_command(
     trainer = Trainer(recipe, images, out, device, log_every)
     fit(trainer, resume)
     row = trainer.run.read_log()[-1]
-    print(", ".join(f"{k} {v:.4g}" for k, v in row.items()) + f"\nNext: sagvicreg embed {out} {data}")
+    print(", ".join(f"{k} {v:.4g}" for k, v in row.items() if k != "images_per_s") + f"\nNext: sagvicreg embed {out} {data}")
 
 # %% ../nbs/90_cli.ipynb #b3c0c24a
 def embed_command(
@@ -135,7 +135,7 @@ def _write_json(path, d):
 # %% ../nbs/90_cli.ipynb #7c93f932
 def demo_command(
     out:str="demo",              # folder for results, figures and runs; what is finished there is not done again
-    seeds:int=3,                 # trainings of each method on each half of the digits
+    seeds:int=4,                 # trainings of each method on each half of the digits
     epochs:int=None,             # of each training
     device:str="auto",           # auto, cpu, cuda, cuda:1, mps
     jobs:int=0,                  # trainings at a time; 0: one a core on a CPU, one on an accelerator

@@ -61,8 +61,8 @@ def exported():
 
 def tree(folder):
     "The files under `folder` and what is in them, caches and hidden files left out."
-    paths = (p for p in folder.rglob("*") if p.is_file() and not any(q[0] == "." or q == "__pycache__" for q in p.relative_to(folder).parts))
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in paths}
+    def left_out(p): return any(q[0] == "." or q == "__pycache__" for q in p.relative_to(folder).parts)
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file() and not left_out(p)}
 
 
 @check("run `make notebooks` (or nbdev_clean) and commit what it writes")
@@ -72,7 +72,8 @@ def clean():
         nb = read_nb(path)
         clean_nb(nb)
         return nb2str(nb)
-    return [f"{p.relative_to(root)} is not as nbdev_clean leaves it" for p in notebooks() if cleaned(p).encode() != p.read_bytes()]
+    dirty = [p for p in notebooks() if cleaned(p).encode() != p.read_bytes()]
+    return [f"{p.relative_to(root)} is not as nbdev_clean leaves it" for p in dirty]
 
 
 @check("run `make export`, delete modules that no notebook makes, and commit notebook and module together")
@@ -91,7 +92,8 @@ def in_sync():
         done = subprocess.run([sys.executable, "-c", code], cwd=copy, env=env, capture_output=True, text=True)
         if done.returncode: return ["nbdev_export failed:", *done.stderr.splitlines()]
         there, made = tree(lib), tree(copy/"sagvicreg")
-    return ([f"sagvicreg/{n} is missing" for n in sorted(made.keys() - there)] + [f"sagvicreg/{n} comes from no notebook" for n in sorted(there.keys() - made)]
+    return ([f"sagvicreg/{n} is missing" for n in sorted(made.keys() - there)]
+            + [f"sagvicreg/{n} comes from no notebook" for n in sorted(there.keys() - made)]
             + [f"sagvicreg/{n} differs from its notebook" for n in sorted(made.keys() & there) if made[n] != there[n]])
 
 
@@ -112,23 +114,26 @@ def order():
         for node in ast.walk(code):
             if isinstance(node, ast.Import): yield from (a.name for a in node.names)
             elif isinstance(node, ast.ImportFrom):
-                for full in (f"{node.module}.{a.name}" for a in node.names): yield full if full in modules else node.module
+                for name in (f"{node.module}.{a.name}" for a in node.names): yield name if name in modules else node.module
     wrong = []
     for p in notebooks():
         for where, code in evaluated_code(p):
             for name in sorted(n for n in set(used(code)) if n and n.startswith("sagvicreg.")):
                 if name not in modules: wrong.append(f"{where} imports {name}, which no notebook exports")
-                elif number(p) and modules[name] and modules[name] > number(p): wrong.append(f"{where} imports {name}, of a later chapter")
+                elif number(p) and modules[name] and modules[name] > number(p):
+                    wrong.append(f"{where} imports {name}, of a later chapter")
     return wrong
 
 
 @check("rename one of them; the number is for order, the rest of a chapter's file name is its module's name")
 def names():
     "Names of pages and modules agree and do not collide"
-    pages = Counter(p.relative_to(nbs).with_name(re.sub(r"^\d+[a-zA-Z0-9]*_", "", p.name.lower())).as_posix() for p in notebooks())
-    modules = Counter(m for m, _ in exported())
-    return ([f"{n} notebooks become the page {page}" for page, n in pages.items() if n > 1] + [f"{n} notebooks export {m}" for m, n in modules.items() if n > 1]
-            + [f"{p.relative_to(root)} exports {m}" for m, p in exported() if number(p) and "sagvicreg." + p.stem.partition("_")[2] != m])
+    def page(p): return p.relative_to(nbs).with_name(re.sub(r"^\d+[a-zA-Z0-9]*_", "", p.name.lower())).as_posix()     # nbdev's rule
+    pages, modules = Counter(map(page, notebooks())), Counter(m for m, _ in exported())
+    misnamed = [(m, p) for m, p in exported() if number(p) and "sagvicreg." + p.stem.partition("_")[2] != m]
+    return ([f"{n} notebooks become the page {page}" for page, n in pages.items() if n > 1]
+            + [f"{n} notebooks export {m}" for m, n in modules.items() if n > 1]
+            + [f"{p.relative_to(root)} exports {m}" for m, p in misnamed])
 
 
 @check("mend the link; chapters are linked by their file names, such as 00_core.ipynb")
@@ -144,7 +149,8 @@ def links():
     return found
 
 
-@check("give it a docstring of one line, and each parameter a trailing comment: shape, unit, meaning; name constants in capitals, or with a _ first")
+@check("give it a docstring of one line, and each parameter a trailing comment (shape, unit, meaning); "
+       "name constants in capitals, or with a _ first")
 def documented():
     "Public symbols are documented"
     wrong = []
@@ -153,14 +159,15 @@ def documented():
         for name in getattr(public, "__all__", []):
             symbol = inspect.unwrap(getattr(public, name))
             if not (inspect.isfunction(symbol) or inspect.isclass(symbol)):
-                if not callable(symbol) and not name.isupper(): wrong.append(f"{module}.{name}: a constant, not in capitals")
+                if not callable(symbol) and not name.isupper(): wrong.append(f"{module}.{name}: a constant not in capitals")
                 continue
             doc = (symbol.__doc__ or "").strip()
             if not doc or doc.startswith(f"{name}("): wrong.append(f"{module}.{name}: no docstring")     # a dataclass makes one up
             elif "\n" in doc: wrong.append(f"{module}.{name}: a docstring of {doc.count(chr(10)) + 1} lines")
             if not inspect.isfunction(symbol): continue
             said = docments(symbol, returns=False)
-            bare = [k for k, p in inspect.signature(symbol).parameters.items() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD) and not said.get(k)]
+            named = [k for k, p in inspect.signature(symbol).parameters.items() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+            bare = [k for k in named if not said.get(k)]
             if bare: wrong.append(f"{module}.{name}: nothing said of {', '.join(bare)}")
     return wrong
 
@@ -168,9 +175,10 @@ def documented():
 @check("split it, and show or test each part")
 def short_cells():
     "Exported cells are short"
-    sizes = [(sum(bool(line.strip()) and not line.startswith("#|") for line in source.splitlines()), where)
-             for p in notebooks() for where, said, source in code_cells(p) if {"export", "exports", "exporti"} & said.keys()]
-    return [f"{where}: {n} lines of code, the most is {longest}" for n, where in sizes if n > longest]
+    def size(source): return sum(bool(line.strip()) and not line.startswith("#|") for line in source.splitlines())
+    sizes = [(where, size(source)) for p in notebooks() for where, said, source in code_cells(p)
+             if {"export", "exports", "exporti"} & said.keys()]
+    return [f"{where}: {n} lines of code, the most is {longest}" for where, n in sizes if n > longest]
 
 
 @check("run `make readme`")
@@ -189,9 +197,11 @@ def sidebar():
     listed = Counter(pages(yaml.safe_load((root/"_quarto.yml").read_text(encoding="utf-8"))["website"]["sidebar"]["contents"]))
     there = {p.relative_to(nbs).as_posix() for p in notebooks()}
     link = nbs/"_quarto.yml"
-    return ([f"{p} is not listed" for p in sorted(there - listed.keys())] + [f"{p} is listed and not there" for p in sorted(listed.keys() - there)]
+    linked = link.is_symlink() and os.readlink(link) == "../_quarto.yml"
+    return ([f"{p} is not listed" for p in sorted(there - listed.keys())]
+            + [f"{p} is listed and not there" for p in sorted(listed.keys() - there)]
             + [f"{p} is listed {n} times" for p, n in listed.items() if n > 1]
-            + ([] if link.is_symlink() and os.readlink(link) == "../_quarto.yml" else ["nbs/_quarto.yml is not a symlink to ../_quarto.yml"]))
+            + ([] if linked else ["nbs/_quarto.yml is not a symlink to ../_quarto.yml"]))
 
 
 @check("mend setup.py, settings.ini or scripts/constraints.txt")
@@ -201,14 +211,15 @@ def packaging():
     said = setup.call_args.kwargs
     folders = {".".join((lib.name, *Path(f).parent.parts)) for f in tree(lib) if f.endswith(".py")}
     wrong = [f"{f} is left out of packages" for f in sorted(folders - set(said["packages"]))]
-    if not (lib/"py.typed").is_file() or "py.typed" not in said["package_data"].get(lib.name, []): wrong.append("sagvicreg/py.typed is missing or not packaged")
+    if not (lib/"py.typed").is_file() or "py.typed" not in said["package_data"].get(lib.name, []):
+        wrong.append("sagvicreg/py.typed is missing or not packaged")
     for script in said["entry_points"]["console_scripts"]:
         module, _, name = script.partition("=")[2].strip().partition(":")
         try: getattr(importlib.import_module(module), name)
         except (ImportError, AttributeError) as e: wrong.append(f"console script {script}: {e}")
     pins = [Requirement(line) for line in (root/"scripts"/"constraints.txt").read_text().splitlines() if line and line[0] != "#"]
     pinned = {canonicalize_name(r.name): next(iter(r.specifier)).version for r in pins}
-    for r in map(Requirement, [*said["install_requires"], *(r for extra in said["extras_require"].values() for r in extra)]):
+    for r in map(Requirement, sum(said["extras_require"].values(), said["install_requires"])):
         version = pinned.get(canonicalize_name(r.name))
         if version is None: wrong.append(f"{r.name} has no pin in scripts/constraints.txt")
         elif version not in r.specifier: wrong.append(f"{r.name}: the tested {version} is outside {r.specifier}")

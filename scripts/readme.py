@@ -3,7 +3,8 @@
     python scripts/readme.py            # write
     python scripts/readme.py --check    # say what is out of date; write nothing
 
-Stored outputs are shown, nothing is run. Honoured: `#| hide`, `#| include: false`, `#| echo: false`, `#| output: false`, `#| code-fold: true`.
+Stored outputs are shown, nothing is run.
+Honoured: `#| hide`, `#| include: false`, `#| echo: false`, `#| output: false`, `#| code-fold: true`.
 """
 import re, sys
 from pathlib import Path
@@ -61,8 +62,9 @@ def out_of_date():
     if not index.exists(): return ["nbs/index.ipynb is missing"]
     text, figures = render()
     wanted = {readme: text.encode(), **{images/name: data for name, data in figures.items()}}
-    wrong = [f"{p.relative_to(root)} is {'out of date' if p.exists() else 'missing'}" for p, data in wanted.items() if not p.exists() or p.read_bytes() != data]
-    return wrong + [f"{p.relative_to(root)} is no longer used" for p in stale(figures)]
+    wrong = [p for p, data in wanted.items() if not p.exists() or p.read_bytes() != data]
+    return [f"{p.relative_to(root)} is {'out of date' if p.exists() else 'missing'}" for p in wrong] \
+        + [f"{p.relative_to(root)} is no longer used" for p in stale(figures)]
 
 
 def write():

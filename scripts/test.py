@@ -48,7 +48,8 @@ def run_notebooks(paths, flags):
         jobs = {pool.submit(run_notebook, p, flags): p for p in sorted(paths, key=lambda p: -p.stat().st_size)}
         for job in as_completed(jobs):
             try: seconds, problems = job.result()
-            except Exception: seconds, problems = 0, traceback.format_exc().splitlines()     # the worker died
+            except Exception as e:
+                seconds, problems = 0, [f"{type(e).__name__}: {e}", "A process died, this one or its neighbour; try it alone with --only."]
             yield report(jobs[job].relative_to(root), seconds, problems)
 
 

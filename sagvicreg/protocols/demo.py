@@ -60,12 +60,12 @@ def verdict(
     lower = [k for k, (d, e) in diffs.items() if -d > 2 * e]
     parts = [f"{b} is {word} than {a} in {', '.join(ks)}" for word, ks in (("higher", higher), ("lower", lower)) if ks]
     rest = len(diffs) - len(higher) - len(lower)
-    return f"Beyond two standard errors over {len(results['seeds'])} seeds: {'; '.join(parts) or 'nothing'}. " + (f"The other {rest} differences are inside the noise." if rest else "")
+    return f"Beyond two standard errors over {len(results['seeds'])} seeds: {'; '.join(parts) or 'nothing'}. " + (f"{rest} of {len(diffs)} differences are inside the noise." if rest else "")
 
 # %% ../../nbs/82_protocols.demo.ipynb #0a62b1b3
 def demo(
     out="demo",                        # folder for results, figures and runs
-    seeds:int=3,                       # trainings of each method on each half
+    seeds:int=4,                       # trainings of each method on each half
     epochs:int=None,                   # of each training; default: the preset's
     device:str="auto",                 # where to train
     jobs:int=0,                        # trainings at a time; 0: one a core on a CPU
