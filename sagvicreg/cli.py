@@ -85,9 +85,10 @@ def train_command(
     "Train an encoder on images without labels."
     require(small_stem in (None, "yes", "no"), f"small_stem {small_stem!r}", "yes or no")
     images = _load(data, root, "train", size, classes, limit, on_error)
-    recipe = preset(data, method=method, backbone=backbone, small_stem=small_stem and small_stem == "yes", width=width, expander=expander, augmentation=augmentation,
-                    epochs=epochs, batch_size=batch_size, optimizer=optimizer, base_lr=base_lr, weight_decay=weight_decay, warmup_epochs=warmup_epochs,
-                    precision=precision, method_args=parse_arguments(method_args), seed=seed)
+    recipe = preset(data, method=method, backbone=backbone, small_stem=small_stem and small_stem == "yes", width=width,
+                    expander=expander, augmentation=augmentation, epochs=epochs, batch_size=batch_size, optimizer=optimizer,
+                    base_lr=base_lr, weight_decay=weight_decay, warmup_epochs=warmup_epochs, precision=precision,
+                    method_args=parse_arguments(method_args), seed=seed)
     out = out or f"runs/{method}-{Path(data).name}-s{seed}"
     print(f"{images}\n{recipe.method}, {recipe.backbone}, {recipe.epochs} epochs → {out}", flush=True)
     trainer = Trainer(recipe, images, out, device, log_every)
@@ -158,7 +159,8 @@ COMMANDS = dict(demo=demo_command, train=train_command, embed=embed_command, sco
 
 def _usage():
     rows = "\n".join(f"  {n:6} {f.__doc__}" for n, f in COMMANDS.items())
-    return f"usage: sagvicreg COMMAND [options]\n\n{rows}\n\nsagvicreg COMMAND --help lists a command's options; --version, --debug (tracebacks)"
+    return (f"usage: sagvicreg COMMAND [options]\n\n{rows}\n\n"
+            "sagvicreg COMMAND --help lists a command's options; --version, --debug (tracebacks)")
 
 def _fail(message, code=2):
     print(f"sagvicreg: {' '.join(str(message).split())}", file=sys.stderr)
@@ -166,7 +168,8 @@ def _fail(message, code=2):
 
 def _parser(name):
     "The options of a command, read off its signature: what has no default is positional, `batch_size` becomes --batch-size."
-    f, p = COMMANDS[name], ArgumentParser(f"sagvicreg {name}", description=COMMANDS[name].__doc__, allow_abbrev=False, formatter_class=_Help)
+    f = COMMANDS[name]
+    p = ArgumentParser(f"sagvicreg {name}", description=f.__doc__, allow_abbrev=False, formatter_class=_Help)
     notes, types = docments(f), inspect.get_annotations(f)
     for k, v in inspect.signature(f).parameters.items():
         flag = f"--{k.replace('_', '-')}"

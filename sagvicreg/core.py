@@ -18,7 +18,7 @@ from . import __version__
 
 # %% ../nbs/00_core.ipynb #fa9dccfb
 class SagvicregError(ValueError):
-    "What this package raises on input it cannot work with; the message says what was given, what was expected and what to do."
+    "Raised on input that cannot be worked with; says what was given, what was expected and what to do."
 
 def require(
     ok,                # condition that must hold
@@ -51,7 +51,8 @@ def rng_state() -> dict:   # plain data: tensors, lists and numbers
     "The state of Python's, numpy's and torch's global generators."
     name, keys, *rest = np.random.get_state()
     cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
-    return dict(python=list(random.getstate()), numpy=[name, torch.from_numpy(keys.astype(np.int64)), *rest], torch=torch.get_rng_state(), cuda=cuda)
+    return dict(python=list(random.getstate()), numpy=[name, torch.from_numpy(keys.astype(np.int64)), *rest],
+                torch=torch.get_rng_state(), cuda=cuda)
 
 def set_rng_state(
     state:dict,            # what `rng_state` returned
@@ -82,7 +83,8 @@ def environment() -> dict:  # versions, hardware
     "Versions and hardware that a measured number depends on."
     libs = {n: metadata.version(n) for n in ("torch", "torchvision", "timm", "numpy", "scipy", "scikit-learn")}
     gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
-    return dict(sagvicreg=__version__, python=platform.python_version(), **libs, platform=platform.platform(terse=True), cores=os.cpu_count() or 1, gpus=gpus)
+    return dict(sagvicreg=__version__, python=platform.python_version(), **libs, platform=platform.platform(terse=True),
+                cores=os.cpu_count() or 1, gpus=gpus)
 
 # %% ../nbs/00_core.ipynb #71aabcce
 @contextmanager
@@ -139,7 +141,8 @@ class Run:
     ):
         "Append one line to `log.jsonl`."
         self.path.mkdir(parents=True, exist_ok=True)
-        with open(self.path/"log.jsonl", "a", encoding="utf-8") as f: f.write(json.dumps({k: _plain(v) for k, v in row.items()}) + "\n")
+        line = json.dumps({k: _plain(v) for k, v in row.items()}) + "\n"
+        with open(self.path/"log.jsonl", "a", encoding="utf-8") as f: f.write(line)
 
     def read_log(self) -> list[dict]:
         "All complete lines of `log.jsonl`; a last line cut short by a crash is left out."
@@ -151,8 +154,8 @@ class Run:
         step:int,            # the last step to keep
     ):
         "Drop the lines after `step`: what a resumed run will write again."
-        rows = [r for r in self.read_log() if r.get("step", 0) <= step]
-        with atomic_write(self.path/"log.jsonl") as t: t.write_text("".join(json.dumps(r) + "\n" for r in rows), encoding="utf-8")
+        lines = [json.dumps(r) + "\n" for r in self.read_log() if r.get("step", 0) <= step]
+        with atomic_write(self.path/"log.jsonl") as t: t.write_text("".join(lines), encoding="utf-8")
 
 def _plain(v): return v.item() if hasattr(v, "item") else v
 

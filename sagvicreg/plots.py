@@ -34,19 +34,20 @@ def save_figure(
 # %% ../nbs/80_plots.ipynb #b5a2ce7f
 def plot_training(
     logs:dict,                         # name → list of runs, each the rows of a `log.jsonl`
-    keys:tuple=("loss", "invariance", "variance", "covariance", "std", "rank", "trivial_share"),   # what to draw, where it was logged
+    keys:tuple=("loss", "invariance", "variance", "covariance", "std", "rank", "trivial_share"),   # what to draw, if logged
 ) -> Figure:
     "Logged terms against epochs (a line a run)."
     every = [row for runs in logs.values() for rows in runs for row in rows]
     keys = [k for k in keys if any(k in row for row in every)]
     require(keys, "logs without any of the terms asked for", "rows as the trainer logs them")
     cols = min(4, len(keys))
-    fig, axs = plt.subplots(math.ceil(len(keys) / cols), cols, figsize=(2.25 * cols, 2.1 * math.ceil(len(keys) / cols)), layout="constrained", dpi=90, squeeze=False)
+    rows = math.ceil(len(keys) / cols)
+    fig, axs = plt.subplots(rows, cols, figsize=(2.25 * cols, 2.1 * rows), layout="constrained", dpi=90, squeeze=False)
     for ax in axs.flat[len(keys):]: ax.axis("off")
     for ax, key in zip(axs.flat, keys):
         for i, (name, runs) in enumerate(logs.items()):
-            for j, rows in enumerate(runs):
-                xy = [(r["epoch"], r[key]) for r in rows if key in r]
+            for j, log in enumerate(runs):
+                xy = [(r["epoch"], r[key]) for r in log if key in r]
                 ax.plot(*zip(*xy), _STYLES[i % 4], color=PALETTE[i % 10], lw=1.2, label=name if j == 0 else None)
         ax.set(title=key.replace("_", " "), xlabel="epoch")
     axs.flat[0].legend(frameon=False, fontsize=8)
@@ -76,11 +77,12 @@ def plot_dendrograms(
     classes:list,                      # names of the classes
 ) -> Figure:
     "Dendrograms side by side, leaves coloured by class."
-    require(len({t.n for t in trees.values()}) == 1 and len(labels) == next(iter(trees.values())).n, f"trees over {[t.n for t in trees.values()]} items and {len(labels)} labels", "one number")
-    labels = np.asarray(labels)
+    labels, sizes = np.asarray(labels), [t.n for t in trees.values()]
+    require({*sizes, len(labels)} == {len(labels)}, f"trees over {sizes} items and {len(labels)} labels", "one number")
     there = np.unique(labels)
     colour = {c: plt.matplotlib.colors.to_rgb(PALETTE[i % 10]) for i, c in enumerate(there)}
-    fig, axs = plt.subplots(2, len(trees), figsize=(4.5 * len(trees), 3.2), layout="constrained", dpi=90, squeeze=False, height_ratios=[12, 1])
+    fig, axs = plt.subplots(2, len(trees), figsize=(4.5 * len(trees), 3.2), layout="constrained", dpi=90, squeeze=False,
+                            height_ratios=[12, 1])
     for (title, tree), top, bar in zip(trees.items(), axs[0], axs[1]):
         plot_dendrogram(tree, top)
         top.set(xticks=[], title=title)
@@ -105,9 +107,10 @@ def plot_map(
         require(len(x) == len(labels), f"{len(x)} embeddings and {len(labels)} labels", "one label an embedding")
         xy = TSNE(metric="cosine", init="random", perplexity=min(30, (len(x) - 1) / 3), random_state=seed).fit_transform(x)
         for i, c in enumerate(np.unique(labels)):
-            ax.scatter(*xy[labels == c].T, s=14, marker=_MARKERS[i % 10], color=PALETTE[i % 10], alpha=.7, linewidths=0, label=classes[c])
+            style = dict(marker=_MARKERS[i % 10], color=PALETTE[i % 10], alpha=.7, linewidths=0)
+            ax.scatter(*xy[labels == c].T, s=14, label=classes[c], **style)
         ax.set(title=title, xticks=[], yticks=[])
-    axs[0, 0].figure.legend(*axs[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=10, frameon=False, fontsize=8)
+    fig.legend(*axs[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=10, frameon=False, fontsize=8)
     return fig
 
 # %% ../nbs/80_plots.ipynb #6e6d4791

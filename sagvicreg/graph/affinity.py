@@ -67,8 +67,10 @@ def _check_affinity(z, z2, k, neighbors, percentile, scale_over, check_finite):
     require(k >= 1, f"k = {k}", "k ≥ 1")
     require(0 <= percentile <= 100, f"percentile = {percentile}", "0 to 100")
     require(neighbors == "within" or z2 is not None, "neighbors = 'across' without z2", "the second view's embeddings", "Pass z2.")
-    require(z2 is None or z2.shape == z.shape, f"views of shapes {tuple(z.shape)} and {tuple(z2.shape) if z2 is not None else ''}", "one shape")
+    shapes = [tuple(t.shape) for t in (z, z2) if t is not None]
+    require(len(set(shapes)) == 1, f"views of shapes {shapes}", "one shape")
     for t in (z, z2) if check_finite else ():
         if t is None: continue
         bad = (~t.isfinite()).any(1)
-        require(not bad.any(), f"NaN or inf in row {int(bad.int().argmax())} of the embeddings", "finite numbers", "Has training diverged?")
+        require(not bad.any(), f"NaN or inf in row {int(bad.int().argmax())} of the embeddings", "finite numbers",
+                "Has training diverged?")

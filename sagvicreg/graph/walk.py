@@ -57,7 +57,8 @@ def identity_pairs(
     generator:torch.Generator=None,    # not used: nothing is drawn
 ) -> Pairs:                            # j = i, weight 1
     "VICReg's pairing: every image with itself, at weight 1."
-    return Pairs(torch.arange(len(z), device=z.device), torch.ones(len(z), device=z.device, dtype=torch.promote_types(z.dtype, torch.float32)))
+    dtype = torch.promote_types(z.dtype, torch.float32)
+    return Pairs(torch.arange(len(z), device=z.device), torch.ones(len(z), device=z.device, dtype=dtype))
 
 @dataclass(frozen=True)
 class RandomWalkPairs:

@@ -29,7 +29,8 @@ def full_precision(
 def _check(convention, *zs):
     require(convention in ("code", "paper"), f"convention = {convention!r}", "'code' or 'paper'")
     for z in zs:
-        require(z.ndim == 2 and len(z) >= 2, f"embeddings of shape {tuple(z.shape)}", "n×d with n ≥ 2", "A batch of one has no variance.")
+        require(z.ndim == 2 and len(z) >= 2, f"embeddings of shape {tuple(z.shape)}", "n×d with n ≥ 2",
+                "A batch of one has no variance.")
     require(len({z.shape for z in zs}) == 1, f"views of shapes {[tuple(z.shape) for z in zs]}", "one shape")
 
 # %% ../../nbs/50_losses.vicreg.ipynb #2759c1c2

@@ -26,7 +26,8 @@ class VICReg(Method):
         pairs=identity_pairs,          # (z, z2, generator) → `Pairs`
     ):
         super().__init__(encoder)
-        self.sim_coeff, self.std_coeff, self.cov_coeff, self.convention, self.pairs = sim_coeff, std_coeff, cov_coeff, convention, pairs
+        self.sim_coeff, self.std_coeff, self.cov_coeff = sim_coeff, std_coeff, cov_coeff
+        self.convention, self.pairs = convention, pairs
 
     def losses(self,
         views:list[Float[Tensor, "n 3 h w"]],   # two views
@@ -38,7 +39,8 @@ class VICReg(Method):
         pairs = self.pairs(z.detach(), z2.detach(), generator)
         t = vicreg_terms(z, z2, pairs, self.convention)
         loss = self.sim_coeff * t["invariance"] + self.std_coeff * t["variance"] + self.cov_coeff * t["covariance"]
-        return dict(loss=loss, **{k: v.detach() for k, v in t.items()}, trivial_share=pairs.trivial_share, mean_weight=pairs.weight.mean())
+        terms = {k: v.detach() for k, v in t.items()}
+        return dict(loss=loss, **terms, trivial_share=pairs.trivial_share, mean_weight=pairs.weight.mean())
 
 # %% ../../nbs/52_methods.vicreg.ipynb #eb62f39a
 @register("sag-vicreg")

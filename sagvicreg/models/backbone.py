@@ -40,7 +40,8 @@ def backbone(
     kind = timm.model_entrypoint(name).__module__
     resnet, vit = kind == "timm.models.resnet", kind == "timm.models.vision_transformer"
     require(resnet or vit or not small_stem, f"small_stem with {name!r}", "a ResNet or ViT of timm", "Leave small_stem off.")
-    require(resnet or width == 1, f"width = {width} with {name!r}", "width = 1, as only ResNets are scaled", "Choose a smaller architecture.")
+    require(resnet or width == 1, f"width = {width} with {name!r}", "width = 1, as only ResNets are scaled",
+            "Choose a smaller architecture.")
     require(width > 0, f"width = {width}", "a positive factor")
     kwargs = _resnet_args(width) if resnet and (small_stem or width != 1) else {}
     if vit and small_stem: kwargs["patch_size"] = 4
@@ -56,7 +57,8 @@ def feature_sides(
     "Side of the feature map after the stem and after each of the four stages of a ResNet."
     require(isinstance(model, ResNet), f"a {type(model).__name__}", "a timm ResNet")
     model, sides = model.eval(), []
-    hooks = [m.register_forward_hook(lambda m, i, o: sides.append(o.shape[-1])) for m in (model.maxpool, model.layer1, model.layer2, model.layer3, model.layer4)]
+    stages = model.maxpool, model.layer1, model.layer2, model.layer3, model.layer4
+    hooks = [m.register_forward_hook(lambda m, i, o: sides.append(o.shape[-1])) for m in stages]
     with torch.no_grad(): model(torch.zeros(1, 3, size, size))
     for h in hooks: h.remove()
     return sides

@@ -17,7 +17,7 @@ from ..embed import embed
 from ..graph.walk import RandomWalkPairs
 from ..metrics.dendrogram import dendrogram
 from ..plots import plot_dendrograms, plot_map, plot_pairs, plot_scores, plot_training, save_figure
-from .generalization import MEASURES, generalization, paired_difference, results_table
+from .generalization import HEADS, generalization, paired_difference, results_table
 from ..train.presets import preset
 from ..train.trainer import load_run
 
@@ -36,15 +36,17 @@ def demo_figures(
         t = load_run(out/"runs"/f"{method}-s{results['seeds'][0]}-{half}", device)
         return embed(t.encoder, images.images, t.mean, t.std, device=device, output=output, progress=False)
     methods = list(results["methods"])
-    save(plot_training({m: [Run(out/"runs"/f"{m}-s{s}-D1").read_log() for s in results["seeds"]] for m in methods}), "training.png")
+    logs = {m: [Run(out/"runs"/f"{m}-s{s}-D1").read_log() for s in results["seeds"]] for m in methods}
+    save(plot_training(logs), "training.png")
     z = embedded(methods[-1], "D2", "embedding")
     save(plot_pairs(images.images, RandomWalkPairs()(z, z, generator(0))), "pairs.png")
     for m in methods:
-        trees = {f"{m}, classes {known}": dendrogram(embedded(m, half)) for known, half in (("seen", "D1"), ("never seen", "D2"))}
+        halves = dict(seen="D1", **{"never seen": "D2"})
+        trees = {f"{m}, classes {known}": dendrogram(embedded(m, half)) for known, half in halves.items()}
         save(plot_dendrograms(trees, images.labels, images.classes), f"dendrograms-{m}.png")
     save(plot_map({f"{m}, classes never seen": embedded(m, "D2") for m in methods}, images.labels, images.classes), "map.png")
-    names = {"pearson": "Pearson", "spearman": "Spearman", "kendall": "Kendall", "d1_to_p2": "D1→P2", "d2_to_p1": "D2→P1", "seen": "k-NN seen", "unseen": "k-NN unseen"}
-    save(plot_scores({m: {names[k]: results["methods"][m][g][k] for g, keys in MEASURES.items() for k in keys} for m in methods}), "scores.png")
+    scores = {m: {HEADS[k]: v for part in results["methods"][m].values() for k, v in part.items()} for m in methods}
+    save(plot_scores(scores), "scores.png")
     return files
 
 # %% ../../nbs/82_protocols.demo.ipynb #d8fbc4d6
@@ -60,7 +62,8 @@ def verdict(
     lower = [k for k, (d, e) in diffs.items() if -d > 2 * e]
     parts = [f"{b} is {word} than {a} in {', '.join(ks)}" for word, ks in (("higher", higher), ("lower", lower)) if ks]
     rest = len(diffs) - len(higher) - len(lower)
-    return f"Beyond two standard errors over {len(results['seeds'])} seeds: {'; '.join(parts) or 'nothing'}. " + (f"{rest} of {len(diffs)} differences are inside the noise." if rest else "")
+    return (f"Beyond two standard errors over {len(results['seeds'])} seeds: {'; '.join(parts) or 'nothing'}. "
+            f"{rest} of {len(diffs)} differences are inside the noise.")
 
 # %% ../../nbs/82_protocols.demo.ipynb #0a62b1b3
 def demo(
@@ -74,10 +77,12 @@ def demo(
     "VICReg against SAG-VICReg on digits 0-4 / 5-9: table, results.json and figures."
     recipes = {m: preset("digits", method=m, epochs=epochs) for m in ("vicreg", "sag-vicreg")}
     data = digits(train=True, size=16)
-    results = generalization(data, digits(train=False, size=16), recipes, seeds, out, device=device, jobs=jobs, progress=progress)
+    run = dict(device=device, jobs=jobs, progress=progress)
+    results = generalization(data, digits(train=False, size=16), recipes, seeds, out, **run)
     with atomic_write(Path(out)/"results.json") as t: t.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     files = demo_figures(results, out, subsample(class_halves(data)[0], 300), device)
-    print(f"Digits 0-4 embedded by a model trained on 0-4 and by one trained on 5-9; n = {results['n']}, {seeds} seeds, mean ± standard error.\n")
+    print("Digits 0-4 embedded by a model trained on 0-4 and by one trained on 5-9; "
+          f"n = {results['n']}, {seeds} seeds, mean ± standard error.\n")
     print(results_table(results) + "\n\n" + verdict(results))
     print(f"\n{results['seconds']:.0f} s. Written to {out}: results.json, {', '.join(f.name for f in files)}")
     return results

@@ -34,7 +34,8 @@ def make_optimizer(
     require(weight_decay >= 0, f"weight_decay = {weight_decay}", "zero or more")
     matrices, vectors = parameter_groups(model)
     if name == "lars":
-        groups = [dict(params=matrices, weight_decay=weight_decay, always_adapt=True), dict(params=vectors, weight_decay=0., always_adapt=False)]
+        groups = [dict(params=matrices, weight_decay=weight_decay, always_adapt=True),
+                  dict(params=vectors, weight_decay=0., always_adapt=False)]
         return Lars([g for g in groups if g["params"]], lr=lr, momentum=0.9, trust_coeff=0.001)
     require(name == "adamw", f"optimizer {name!r}", "'lars' or 'adamw'")
     return torch.optim.AdamW([dict(params=matrices, weight_decay=weight_decay), dict(params=vectors, weight_decay=0.)], lr=lr)
@@ -47,6 +48,8 @@ def make_schedule(
     floor:float=0.001,                 # last learning rate, over the peak
 ) -> CosineLRScheduler:                # call `step_update(t)` before step t
     "Warm-up from 0 and cosine decay, step by step (equation 2; App. F)."
-    require(0 <= warmup < steps, f"warm-up of {warmup} steps in a run of {steps}", "fewer warm-up steps than steps", "Train longer or warm up less.")
+    require(0 <= warmup < steps, f"warm-up of {warmup} steps in a run of {steps}", "fewer warm-up steps than steps",
+            "Train longer or warm up less.")
     peak = max(g["lr"] for g in optimizer.param_groups)
-    return CosineLRScheduler(optimizer, t_initial=steps - warmup, lr_min=peak * floor, warmup_t=warmup, warmup_lr_init=0., warmup_prefix=True, t_in_epochs=False)
+    return CosineLRScheduler(optimizer, t_initial=steps - warmup, lr_min=peak * floor, warmup_t=warmup, warmup_lr_init=0.,
+                             warmup_prefix=True, t_in_epochs=False)

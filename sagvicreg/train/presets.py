@@ -14,11 +14,14 @@ from .trainer import Recipe
 # %% ../../nbs/62_train.presets.ipynb #bc01ae63
 PRESETS: dict[str, Recipe] = {
     # minutes on two CPU cores: a ResNet of a quarter of the width, no flips, as a mirrored 2 is no 2
-    "digits": Recipe(backbone="resnet10t", width=0.25, expander="256-256", augmentation="digits", epochs=20, batch_size=128, base_lr=4e-3, warmup_epochs=2),
+    "digits": Recipe(backbone="resnet10t", width=0.25, expander="256-256", augmentation="digits", epochs=20,
+                     batch_size=128, base_lr=4e-3, warmup_epochs=2),
     # the paper's network and optimiser for CIFAR-100 (App. D, F)
-    "cifar100": Recipe(backbone="resnet34", expander="1024-1024-1024", augmentation="small", epochs=250, optimizer="lars", base_lr=0.2, warmup_epochs=10),
+    "cifar100": Recipe(backbone="resnet34", expander="1024-1024-1024", augmentation="small", epochs=250,
+                       optimizer="lars", base_lr=0.2, warmup_epochs=10),
     # photographs of your own at 64 px: a ResNet-18 with its usual stem, and the augmentations of the original
-    "folder": Recipe(backbone="resnet18", small_stem=False, expander="1024-1024-1024", augmentation="vicreg", epochs=100, warmup_epochs=10),
+    "folder": Recipe(backbone="resnet18", small_stem=False, expander="1024-1024-1024", augmentation="vicreg",
+                     epochs=100, warmup_epochs=10),
 }
 
 def preset(

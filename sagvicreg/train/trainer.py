@@ -58,7 +58,8 @@ def recipe_from(
 ) -> Recipe:
     "The recipe in a config that was read from disk."
     known = {f.name for f in fields(Recipe)}
-    require(not (unknown := sorted(config.keys() - known)), f"recipe with {unknown}", f"only {sorted(known)}", "Was the run made by a newer version?")
+    unknown = sorted(config.keys() - known)
+    require(not unknown, f"recipe with {unknown}", f"only {sorted(known)}", "Was the run made by a newer version?")
     return Recipe(**config)
 
 def build_encoder(
@@ -82,24 +83,31 @@ class Trainer:
         log_every:int=10,                  # steps between two rows of the log
         progress:bool=True,                # show a progress bar on a terminal
     ):
-        self.recipe, self.data, self.run, self.device, self.log_every, self.progress = recipe, data, Run(out), pick_device(str(device)), log_every, progress
+        self.recipe, self.data, self.run, self.device = recipe, data, Run(out), pick_device(str(device))
+        self.log_every, self.progress = log_every, progress
         seed_everything(recipe.seed)
-        self.rng = dict(order=generator(recipe.seed), augment=generator(recipe.seed + 1_000_003, self.device), pairs=generator(recipe.seed + 2_000_003, self.device))
+        self.rng = {name: generator(recipe.seed + offset, where) for name, offset, where in
+                    (("order", 0, "cpu"), ("augment", 1_000_003, self.device), ("pairs", 2_000_003, self.device))}
         self.batches = Batches(len(data), recipe.batch_size, self.rng["order"])
         size = data.images.shape[-1]
-        self.method = make_method(recipe.method, build_encoder(recipe, size), **recipe.method_args).to(self.device, memory_format=torch.channels_last)
+        method = make_method(recipe.method, build_encoder(recipe, size), **recipe.method_args)
+        self.method = method.to(self.device, memory_format=torch.channels_last)
         self.augment = augmentation(recipe.augmentation, size, data.mean, data.std)
-        self.optimizer = make_optimizer(self.method, recipe.optimizer, recipe.base_lr * recipe.batch_size / 256, recipe.weight_decay)
+        lr = recipe.base_lr * recipe.batch_size / 256
+        self.optimizer = make_optimizer(self.method, recipe.optimizer, lr, recipe.weight_decay)
         self.steps = recipe.epochs * len(self.batches)
         warmup = min(recipe.warmup_epochs, recipe.epochs / 10) * len(self.batches)
         self.schedule = make_schedule(self.optimizer, self.steps, min(round(warmup), self.steps - 1))
-        self.bfloat16 = recipe.precision == "bfloat16" or (recipe.precision == "auto" and self.device.type == "cuda" and torch.cuda.is_bf16_supported())
+        has_bfloat16 = self.device.type == "cuda" and torch.cuda.is_bf16_supported()
+        self.bfloat16 = recipe.precision == "bfloat16" or (recipe.precision == "auto" and has_bfloat16)
         self.epoch, self.step, self.images = 0, 0, data.images.to(self.device)
 
     def train_step(self, index) -> dict:
         "One step on the images at `index`; the method's terms, without gradient."
-        views = [v.to(memory_format=torch.channels_last) for v in self.augment(self.images[index.to(self.device)], self.rng["augment"])]
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16): terms = self.method.losses(views, self.rng["pairs"])
+        views = self.augment(self.images[index.to(self.device)], self.rng["augment"])
+        views = [v.to(memory_format=torch.channels_last) for v in views]
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
+            terms = self.method.losses(views, self.rng["pairs"])
         self.optimizer.zero_grad(set_to_none=True)
         terms["loss"].backward()
         self.schedule.step_update(self.step)
@@ -114,11 +122,13 @@ def _log(self, sums, count, started):
     "Write a row of means over `count` steps; stop if the loss is not finite."
     row = {k: v.item() / count for k, v in sums.items()}
     if not math.isfinite(row["loss"]):
-        raise TrainingDiverged(f"loss is {row['loss']} between steps {self.step - count + 1} and {self.step} (epoch {self.epoch + 1} of {self.recipe.epochs}); "
-                               f"the last good state is {self.run.checkpoint} (end of epoch {self.epoch}). To try: {_HINTS}")
-    seconds = time.perf_counter() - started
-    watched = dict(std=embedding_std(self.method.watched), rank=rankme(self.method.watched)) if self.method.watched is not None else {}
-    row = dict(step=self.step, epoch=self.step / len(self.batches), lr=self.optimizer.param_groups[0]["lr"], **row, **watched, images_per_s=count * self.recipe.batch_size / seconds)
+        where = f"steps {self.step - count + 1} and {self.step} (epoch {self.epoch + 1} of {self.recipe.epochs})"
+        raise TrainingDiverged(f"loss is {row['loss']} between {where}; the last good state is {self.run.checkpoint} "
+                               f"(end of epoch {self.epoch}). To try: {_HINTS}")
+    speed, z = count * self.recipe.batch_size / (time.perf_counter() - started), self.method.watched
+    watched = {} if z is None else dict(std=embedding_std(z), rank=rankme(z))
+    row = dict(step=self.step, epoch=self.step / len(self.batches), lr=self.optimizer.param_groups[0]["lr"], **row, **watched,
+               images_per_s=speed)
     self.run.log(**row)
     return row
 
@@ -141,7 +151,8 @@ def save_checkpoint(
     trainer:Trainer,               # at the end of an epoch
 ):
     "Write the state of a run to its `checkpoint.pt`, atomically."
-    state = dict(format=_FORMAT, recipe=asdict(trainer.recipe), data=_describe(trainer.data), epoch=trainer.epoch, step=trainer.step,
+    state = dict(format=_FORMAT, recipe=asdict(trainer.recipe), data=_describe(trainer.data),
+                 epoch=trainer.epoch, step=trainer.step,
                  method=trainer.method.state_dict(), optimizer=trainer.optimizer.state_dict(),
                  rng={k: g.get_state() for k, g in trainer.rng.items()}, global_rng=rng_state())
     with atomic_write(trainer.run.checkpoint) as t: torch.save(state, t)
@@ -152,8 +163,11 @@ def load_checkpoint(
     "Read the run's `checkpoint.pt` into `trainer`; the log is cut back to that step."
     path = trainer.run.checkpoint
     try: state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as e: raise SagvicregError(f"{path} cannot be read ({type(e).__name__}); expected a checkpoint of sagvicreg. Move it away to start anew") from e
-    require(isinstance(state, dict) and state.get("format") == _FORMAT, f"{path} of format {state.get('format') if isinstance(state, dict) else type(state).__name__!r}", f"format {_FORMAT}", "Use the version that wrote it.")
+    except Exception as e:
+        raise SagvicregError(f"{path} cannot be read ({type(e).__name__}); expected a checkpoint of sagvicreg. "
+                             "Move it away to start anew") from e
+    kind = state.get("format") if isinstance(state, dict) else type(state).__name__
+    require(kind == _FORMAT, f"{path} of format {kind!r}", f"format {_FORMAT}", "Use the version that wrote it.")
     _same(state["recipe"], asdict(trainer.recipe), path); _same(state["data"], _describe(trainer.data), path)
     trainer.method.load_state_dict(state["method"]); trainer.optimizer.load_state_dict(state["optimizer"])
     for k, g in trainer.rng.items(): g.set_state(state["rng"][k])
@@ -161,11 +175,14 @@ def load_checkpoint(
     trainer.epoch, trainer.step = state["epoch"], state["step"]
     trainer.run.truncate_log(trainer.step)
 
-def _describe(data): return dict(name=data.name, n=len(data), image_size=int(data.images.shape[-1]), mean=list(data.mean), std=list(data.std))
+def _describe(data):
+    return dict(name=data.name, n=len(data), image_size=int(data.images.shape[-1]), mean=list(data.mean), std=list(data.std))
 
 def _same(old, new, path):
-    differ = [f"{k} was {old.get(k)!r}, now {new.get(k)!r}" for k in sorted(old.keys() | new.keys()) if old.get(k) != new.get(k)]
-    require(not differ, f"resuming {path} with another recipe ({'; '.join(differ)})", "the recipe and images it was started with", "Choose another folder for a new run.")
+    keys = [k for k in sorted(old.keys() | new.keys()) if old.get(k) != new.get(k)]
+    differ = "; ".join(f"{k} was {old.get(k)!r}, now {new.get(k)!r}" for k in keys)
+    require(not differ, f"resuming {path} with another recipe ({differ})", "the recipe and images it was started with",
+            "Choose another folder for a new run.")
 
 # %% ../../nbs/61_train.trainer.ipynb #d06c4b7b
 def fit(
@@ -175,7 +192,8 @@ def fit(
     "Train to the end of the recipe, saving every epoch."
     run, recipe = trainer.run, trainer.recipe
     exists = run.checkpoint.exists()
-    require(resume or not exists, f"{run.path} holds a run already", "an empty or new folder", "Resume it (--resume) or choose another folder.")
+    require(resume or not exists, f"{run.path} holds a run already", "an empty or new folder",
+            "Resume it (--resume) or choose another folder.")
     if exists: load_checkpoint(trainer)
     else:
         run.write_config(dict(recipe=asdict(recipe), data=_describe(trainer.data), environment=environment()))
@@ -208,11 +226,14 @@ def load_run(
     "The encoder of a finished run, with its preprocessing."
     run = run if isinstance(run, Run) else Run(run)
     config = run.read_config()
-    require(run.finished, f"run {str(run.path)!r} without {run.weights.name}", "a finished run", "Finish it: sagvicreg train … --resume.")
+    require(run.finished, f"run {str(run.path)!r} without {run.weights.name}", "a finished run",
+            "Finish it: sagvicreg train … --resume.")
     recipe, data = recipe_from(config["recipe"]), config["data"]
     encoder = build_encoder(recipe, data["image_size"])
     try: encoder.load_state_dict(load_file(run.weights))
-    except Exception as e: raise SagvicregError(f"{run.weights} does not fit its config.toml ({type(e).__name__}); expected the weights this run wrote. Train again") from e
+    except Exception as e:
+        raise SagvicregError(f"{run.weights} does not fit its config.toml ({type(e).__name__}); expected the weights "
+                             "this run wrote. Train again") from e
     return Trained(encoder.to(device).eval(), recipe, data["image_size"], tuple(data["mean"]), tuple(data["std"]))
 
 def train(
