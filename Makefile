@@ -26,8 +26,8 @@ notebooks: export   ## export, then run the notebooks, store their outputs and c
 readme: .venv/stamp-dev   ## make README.md from nbs/index.ipynb
 	$(BIN)/python scripts/readme.py
 
-lab: .venv/stamp-dev   ## open the notebooks in JupyterLab
-	$(BIN)/jupyter lab nbs
+lab: .venv/stamp-dev   ## open the notebooks in JupyterLab (as root: ARGS=--allow-root)
+	$(BIN)/jupyter lab nbs $(ARGS)
 
 clean:   ## remove what was made, all but .venv
 	rm -rf _proc _docs build dist demo
