@@ -6,11 +6,12 @@
 __all__ = ['COMMANDS', 'parse_classes', 'parse_arguments', 'train_command', 'embed_command', 'score_command', 'demo_command',
            'info_command', 'main']
 
-# %% ../nbs/90_cli.ipynb #10842d7c
-import ast, inspect, json, sys, warnings
+# %% ../nbs/90_cli.ipynb #cde02321
+import ast, inspect, json, shlex, sys, warnings
 from argparse import ArgumentDefaultsHelpFormatter, ArgumentParser
 from pathlib import Path
 
+import numpy as np
 from fastcore.docments import docments
 
 from . import __version__
@@ -30,9 +31,11 @@ def parse_classes(
     "Class indices from text such as `0-4,7`."
     out = []
     for part in text.split(","):
-        lo, _, hi = part.strip().partition("-")
-        require(lo.isdigit() and (not _ or hi.isdigit()), f"classes {text!r}", "numbers and ranges such as 0-49,60")
-        out += range(int(lo), int(hi or lo) + 1)
+        lo, dash, hi = part.strip().partition("-")
+        hi = hi if dash else lo
+        ok = lo.isdecimal() and hi.isdecimal() and int(lo) <= int(hi) < 1_000_000
+        require(ok, f"classes {text!r}", "numbers and rising ranges such as 0-49,60")
+        out += range(int(lo), int(hi) + 1)
     return out
 
 def parse_arguments(
@@ -51,9 +54,16 @@ def parse_arguments(
 def _load(data, root, split, size, classes, limit, on_error="skip"):
     "The images a command asks for, and a word about them."
     require(split in ("train", "test", "all"), f"split {split!r}", "train, test or all")
+    require(data.strip(), "empty data", "digits, cifar100, or a folder of images")
+    require(limit is None or limit > 0, f"limit {limit}", "a positive number of images")
     images = load_dataset(data, root or None, {"train": True, "test": False, "all": None}[split], size, on_error)
     if classes: images = select_classes(images, parse_classes(classes))
     return subsample(images, limit and min(limit, len(images)))
+
+def _free(path):
+    "`path`, if a file can go there; better said before the work than after it."
+    require(not Path(path).is_dir(), f"output {str(path)!r}, which is a folder", "a file name")
+    return path
 
 def train_command(
     data:str,                    # digits, cifar100, or a folder of images
@@ -62,7 +72,7 @@ def train_command(
     resume:bool=False,           # go on where this run folder stopped
     root:str="",                 # where data sets are kept; see `sagvicreg info`
     classes:str="",              # train on these class indices alone, such as 0-49
-    limit:int=None,              # train on so many images, a random sample of every class
+    limit:int=None,              # train on so many images in all, every class keeping its share
     size:int=None,               # side of the images in px; default 16 digits, 32 CIFAR-100, 64 folders
     on_error:str="skip",         # unreadable image files: skip or raise
     backbone:str=None,           # any timm architecture; default by data
@@ -89,12 +99,13 @@ def train_command(
                     expander=expander, augmentation=augmentation, epochs=epochs, batch_size=batch_size, optimizer=optimizer,
                     base_lr=base_lr, weight_decay=weight_decay, warmup_epochs=warmup_epochs, precision=precision,
                     method_args=parse_arguments(method_args), seed=seed)
-    out = out or f"runs/{method}-{Path(data).name}-s{seed}"
+    out = out or f"runs/{method}-{Path(data).resolve().name}-s{seed}"
     print(f"{images}\n{recipe.method}, {recipe.backbone}, {recipe.epochs} epochs → {out}", flush=True)
     trainer = Trainer(recipe, images, out, device, log_every)
     fit(trainer, resume)
-    row = trainer.run.read_log()[-1]
-    print(", ".join(f"{k} {v:.4g}" for k, v in row.items() if k != "images_per_s") + f"\nNext: sagvicreg embed {out} {data}")
+    for row in trainer.run.read_log()[-1:]: print(", ".join(f"{k} {v:.4g}" for k, v in row.items() if k != "images_per_s"))
+    where = ["--root", root] if root else []
+    print("Next:", shlex.join(["sagvicreg", "embed", out, data, *where]))
 
 # %% ../nbs/90_cli.ipynb #b3c0c24a
 def embed_command(
@@ -104,18 +115,19 @@ def embed_command(
     root:str="",                 # where data sets are kept
     split:str="all",             # train, test or all
     classes:str="",              # these class indices alone, such as 0-49
-    limit:int=None,              # so many images, a random sample of every class
+    limit:int=None,              # so many images in all, every class keeping its share
     output:str="representation", # representation (of the backbone) or embedding (of the expander)
     on_error:str="skip",         # unreadable image files: skip or raise
     device:str="auto",           # auto, cpu, cuda, cuda:1, mps
 ):
     "Embed images with a trained encoder: `embeddings`, `paths` or `index`, and `labels` if there are any."
-    device = pick_device(device)
+    device, out = pick_device(device), _free(out or Run(run)/"embeddings.npz")
+    require(Path(out).suffix in ("", ".npz"), f"output {str(out)!r}", "a name that ends in .npz")
     trained = load_run(run, device)
     images = _load(data, root, split, trained.image_size, classes, limit, on_error)
     e = embed(trained.encoder, images.images, trained.mean, trained.std, device=device, output=output)
     rows = dict(paths=images.paths) if images.paths else dict(index=images.index)
-    path = save_embeddings(out or Run(run)/"embeddings.npz", e, labels=images.labels, **rows)
+    path = save_embeddings(out, e, labels=images.labels, **rows)
     print(f"{images}\n{e.shape[0]:,} × {e.shape[1]} → {path}")
 
 def score_command(
@@ -126,9 +138,20 @@ def score_command(
     json:str="",                 # write the result to this file
 ):
     "Do two sets of embeddings have the same global structure? No labels needed."
-    s = structure_similarity(load_embeddings(a), load_embeddings(b), metric=metric, linkage=linkage)
+    if json: _free(json)
+    x, y, rows, rows2 = load_embeddings(a), load_embeddings(b), _row_names(a), _row_names(b)
+    if rows is not None and rows2 is not None and len(rows) == len(rows2):
+        first = np.flatnonzero(rows != rows2)[:1]
+        require(not len(first), f"{a} and {b}, whose rows are not the same items (row {first.sum()}: {rows[first]} and {rows2[first]})",
+                "the same items in the same order", "Embed the same data with both.")
+    s = structure_similarity(x, y, metric=metric, linkage=linkage)
     print(s)
     if json: _write_json(json, s.to_dict())
+
+def _row_names(path):
+    "The `paths` or `index` that `sagvicreg embed` stores with the rows of an .npz; None where there are none."
+    if Path(path).suffix != ".npz": return None
+    with np.load(path, allow_pickle=False) as z: return next((z[k].astype(str) for k in ("paths", "index") if k in z.files), None)
 
 def _write_json(path, d):
     with atomic_write(path) as t: t.write_text(json.dumps(d, indent=1) + "\n", encoding="utf-8")
@@ -136,7 +159,7 @@ def _write_json(path, d):
 # %% ../nbs/90_cli.ipynb #7c93f932
 def demo_command(
     out:str="demo",              # folder for results, figures and runs; what is finished there is not done again
-    seeds:int=4,                 # trainings of each method on each half of the digits
+    seeds:int=6,                 # trainings of each method on each half of the digits
     epochs:int=None,             # of each training
     device:str="auto",           # auto, cpu, cuda, cuda:1, mps
     jobs:int=0,                  # trainings at a time; 0: one a core on a CPU, one on an accelerator
@@ -198,7 +221,8 @@ def main(
             warnings.showwarning = lambda message, *a, **kw: _fail(f"warning: {message}")
             COMMANDS[argv[0]](**vars(_parser(argv[0]).parse_args(argv[1:])))
         return 0
-    except KeyboardInterrupt: return _fail("interrupted; `sagvicreg train … --resume` goes on from the last epoch", 130)
+    except KeyboardInterrupt:
+        return _fail("interrupted" + ("; --resume goes on from the last epoch" if argv[0] == "train" else ""), 130)
     except Exception as e:
         if debug: raise
         known = isinstance(e, (SagvicregError, OSError))

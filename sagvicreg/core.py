@@ -148,7 +148,9 @@ class Run:
         "All complete lines of `log.jsonl`; a last line cut short by a crash is left out."
         p = self.path/"log.jsonl"
         lines = p.read_text(encoding="utf-8").splitlines(keepends=True) if p.exists() else []
-        return [json.loads(l) for l in lines if l.endswith("\n")]
+        try: return [json.loads(l) for l in lines if l.endswith("\n")]
+        except json.JSONDecodeError as e:
+            raise SagvicregError(f"{p} has a line that is not JSON ({e}); expected one object a line. Mend or remove it") from e
 
     def truncate_log(self,
         step:int,            # the last step to keep

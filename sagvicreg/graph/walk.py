@@ -14,7 +14,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ..core import require
-from .affinity import Graph, affinity
+from .affinity import Graph, affinity, check_affinity_options
 
 # %% ../../nbs/41_graph.walk.ipynb #c55dd057
 def transition_matrix(
@@ -68,6 +68,10 @@ class RandomWalkPairs:
     percentile: float = 20             # local scale, 0 to 100
     scale_over: str = "neighbors"      # percentile over the `neighbors` or the `batch`
     steps: int = 1                     # length of the walk
+
+    def __post_init__(self):
+        check_affinity_options(self.k, self.neighbors, self.percentile, self.scale_over)
+        require(isinstance(self.steps, int) and self.steps >= 1, f"steps = {self.steps!r}", "a whole number of steps ≥ 1")
 
     def __call__(self, z, z2, generator=None) -> Pairs:
         "Draw one partner for every image; non-finite embeddings are left to the trainer, which stops on the loss."

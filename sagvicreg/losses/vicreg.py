@@ -21,9 +21,9 @@ def full_precision(
 ):                  # the same function, in float32 at least
     "Run `f` outside autocast, with half-precision tensors raised to float32."
     @wraps(f)
-    def inner(*args, **kwargs):
-        up = [a.float() if isinstance(a, Tensor) and a.dtype in (torch.float16, torch.bfloat16) else a for a in args]
-        with torch.autocast(args[0].device.type, enabled=False): return f(*up, **kwargs)
+    def inner(z, *args, **kwargs):
+        up = [a.float() if isinstance(a, Tensor) and a.dtype in (torch.float16, torch.bfloat16) else a for a in (z, *args)]
+        with torch.autocast(z.device.type, enabled=False): return f(*up, **kwargs)
     return inner
 
 def _check(convention, *zs):
@@ -57,7 +57,7 @@ def covariance(
     x = z - z.mean(0)
     gram = x.T @ x if d <= n else x @ x.T                       # equal Frobenius norms
     on_diagonal = x.square().sum(0).square().sum()
-    return (gram.square().sum() - on_diagonal) / (n - 1)**2 / d
+    return (gram.square().sum() - on_diagonal).clamp(min=0) / (n - 1)**2 / d      # rounding must not go below 0
 
 # %% ../../nbs/50_losses.vicreg.ipynb #2759c103
 @full_precision
@@ -70,6 +70,7 @@ def invariance(
     "The invariance term of VICReg and, with walked pairs, of SAG-VICReg (equation 3; section 4.3)."
     _check(convention, z, z2)
     pairs = pairs or identity_pairs(z, z2)
+    require(len(pairs.index) == len(pairs.weight) == len(z), f"{len(pairs.index)} pairs for {len(z)} images", "one pair an image")
     term = (pairs.weight * (z - z2[pairs.index]).square().sum(1)).mean()
     return term / z.shape[1] if convention == "code" else term
 

@@ -9,6 +9,7 @@ __all__ = ['VICReg', 'SAGVICReg']
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from ..core import require
 from ..graph.walk import RandomWalkPairs, identity_pairs
 from ..losses.vicreg import vicreg_terms
 from .base import Method, register
@@ -26,6 +27,9 @@ class VICReg(Method):
         pairs=identity_pairs,          # (z, z2, generator) → `Pairs`
     ):
         super().__init__(encoder)
+        for name, c in dict(sim_coeff=sim_coeff, std_coeff=std_coeff, cov_coeff=cov_coeff).items():
+            require(isinstance(c, (int, float)) and 0 <= c < float("inf"), f"{name} = {c!r}", "a number from 0 on")
+        require(convention in ("code", "paper"), f"convention = {convention!r}", "'code' or 'paper'")
         self.sim_coeff, self.std_coeff, self.cov_coeff = sim_coeff, std_coeff, cov_coeff
         self.convention, self.pairs = convention, pairs
 

@@ -38,8 +38,8 @@ def expander(
 # %% ../../nbs/31_models.encoder.ipynb #8ff3a35d
 class Encoded(NamedTuple):
     "What an `Encoder` returns: one row an image."
-    representation: Float[Tensor, "n h"]
-    embedding: Float[Tensor, "n d"]
+    representation: Float[Tensor, "n h"]     # what the backbone sees in an image: what one keeps
+    embedding: Float[Tensor, "n d"]          # the expander's output: what the loss acts on
 
 class Encoder(nn.Module):
     "A backbone with an expander on top; returns representation and embedding."

@@ -10,6 +10,8 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+from scipy.stats import t as student
+
 from ..core import Run, atomic_write, generator, pick_device
 from ..data.datasets import digits
 from ..data.splits import class_halves, subsample
@@ -55,20 +57,21 @@ def verdict(
     a:str="vicreg",                    # a method
     b:str="sag-vicreg",                # another
 ) -> str:                              # a sentence or two
-    "Which differences between two methods are larger than twice their standard error over seeds."
-    diffs = paired_difference(results, a, b)
-    if len(results["seeds"]) < 2: return "One seed has no error: nothing can be said about the difference."
-    higher = [k for k, (d, e) in diffs.items() if d > 2 * e]
-    lower = [k for k, (d, e) in diffs.items() if -d > 2 * e]
+    "Which differences between two methods lie outside the 95 % interval of Student's t over seeds."
+    diffs, n = paired_difference(results, a, b), len(results["seeds"])
+    if n < 3: return f"{n} seeds are too few to say anything about a difference; use 3 or more."
+    width = student.ppf(0.975, n - 1)
+    higher = [k for k, (d, e) in diffs.items() if d > width * e]
+    lower = [k for k, (d, e) in diffs.items() if -d > width * e]
     parts = [f"{b} is {word} than {a} in {', '.join(ks)}" for word, ks in (("higher", higher), ("lower", lower)) if ks]
     rest = len(diffs) - len(higher) - len(lower)
-    return (f"Beyond two standard errors over {len(results['seeds'])} seeds: {'; '.join(parts) or 'nothing'}. "
-            f"{rest} of {len(diffs)} differences are inside the noise.")
+    return (f"Outside the 95 % interval over {n} seeds: {'; '.join(parts) or 'nothing'}. "
+            f"{rest} of {len(diffs)} differences cannot be told from the noise between seeds.")
 
 # %% ../../nbs/82_protocols.demo.ipynb #0a62b1b3
 def demo(
     out="demo",                        # folder for results, figures and runs
-    seeds:int=4,                       # trainings of each method on each half
+    seeds:int=6,                       # trainings of each method on each half
     epochs:int=None,                   # of each training; default: the preset's
     device:str="auto",                 # where to train
     jobs:int=0,                        # trainings at a time; 0: one a core on a CPU
@@ -83,6 +86,7 @@ def demo(
     files = demo_figures(results, out, subsample(class_halves(data)[0], 300), device)
     print("Digits 0-4 embedded by a model trained on 0-4 and by one trained on 5-9; "
           f"n = {results['n']}, {seeds} seeds, mean ± standard error.\n")
-    print(results_table(results) + "\n\n" + verdict(results))
-    print(f"\n{results['seconds']:.0f} s. Written to {out}: results.json, {', '.join(f.name for f in files)}")
+    print(results_table(results, ("vicreg", "sag-vicreg")) + "\n\n" + verdict(results))
+    found = f" ({n} of the trainings were there already)" if (n := results["trained"]["found"]) else ""
+    print(f"\n{results['seconds']:.0f} s{found}. Written to {out}: results.json, {', '.join(f.name for f in files)}")
     return results

@@ -9,19 +9,20 @@ __all__ = ['PRESETS', 'preset']
 from dataclasses import replace
 
 from ..core import require
+from ..models.backbone import has_small_stem
 from .trainer import Recipe
 
 # %% ../../nbs/62_train.presets.ipynb #bc01ae63
 PRESETS: dict[str, Recipe] = {
     # minutes on two CPU cores: a ResNet of a quarter of the width, no flips, as a mirrored 2 is no 2
     "digits": Recipe(backbone="resnet10t", width=0.25, expander="256-256", augmentation="digits", epochs=20,
-                     batch_size=128, base_lr=4e-3, warmup_epochs=2),
+                     batch_size=128, base_lr=4e-3),
     # the paper's network and optimiser for CIFAR-100 (App. D, F)
     "cifar100": Recipe(backbone="resnet34", expander="1024-1024-1024", augmentation="small", epochs=250,
-                       optimizer="lars", base_lr=0.2, warmup_epochs=10),
+                       optimizer="lars", base_lr=0.2),
     # photographs of your own at 64 px: a ResNet-18 with its usual stem, and the augmentations of the original
     "folder": Recipe(backbone="resnet18", small_stem=False, expander="1024-1024-1024", augmentation="vicreg",
-                     epochs=100, warmup_epochs=10),
+                     epochs=100),
 }
 
 def preset(
@@ -32,4 +33,7 @@ def preset(
     base = PRESETS.get(str(data), PRESETS["folder"])
     unknown = sorted(changes.keys() - set(Recipe.__dataclass_fields__))
     require(not unknown, f"recipe fields {unknown}", f"fields of Recipe: {', '.join(Recipe.__dataclass_fields__)}")
-    return replace(base, **{k: v for k, v in changes.items() if v is not None})
+    changes = {k: v for k, v in changes.items() if v is not None}
+    if "backbone" in changes:          # another network comes as it is: full width, and the small stem where it has one
+        base = replace(base, width=1., small_stem=base.small_stem and has_small_stem(changes["backbone"]))
+    return replace(base, **changes)

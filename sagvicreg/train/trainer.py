@@ -6,8 +6,8 @@
 __all__ = ['Recipe', 'recipe_from', 'build_encoder', 'TrainingDiverged', 'Trainer', 'save_checkpoint', 'load_checkpoint', 'fit',
            'Trained', 'load_run', 'train']
 
-# %% ../../nbs/61_train.trainer.ipynb #d065fb0d
-import math, time
+# %% ../../nbs/61_train.trainer.ipynb #487ec3fa
+import hashlib, math, time
 from dataclasses import asdict, dataclass, field, fields
 
 import torch
@@ -16,7 +16,7 @@ from tqdm.auto import tqdm
 
 from ..core import (Run, SagvicregError, atomic_write, environment, generator, pick_device, require, rng_state,
                             seed_everything, set_rng_state)
-from ..data.augment import augmentation
+from ..data.augment import augmentation, preprocess
 from ..data.datasets import ImageSet
 from ..data.loader import Batches
 from ..methods import vicreg
@@ -41,7 +41,7 @@ class Recipe:
     optimizer: str = "adamw"               # lars or adamw
     base_lr: float = 1e-3                  # learning rate for a batch of 256; scaled with the batch
     weight_decay: float = 1e-6             # of matrices
-    warmup_epochs: float = 10.0            # linear warm-up; a tenth of the run at most
+    warmup_epochs: float|None = None       # linear warm-up; None: a tenth of the run, at most 10 epochs
     precision: str = "auto"                # auto (bfloat16 where the device has it), float32 or bfloat16
     seed: int = 0                          # of everything
     method_args: dict = field(default_factory=dict)   # the method's own, such as k
@@ -49,8 +49,13 @@ class Recipe:
     def __post_init__(self):
         require(self.epochs >= 1, f"epochs = {self.epochs}", "at least one")
         require(self.base_lr > 0, f"base_lr = {self.base_lr}", "a positive learning rate")
-        require(self.warmup_epochs >= 0, f"warmup_epochs = {self.warmup_epochs}", "zero or more")
+        require(0 <= self.warmup < self.epochs, f"warmup_epochs = {self.warmup_epochs}", f"from 0 to less than the {self.epochs} epochs of the run")
         require(self.precision in ("auto", "float32", "bfloat16"), f"precision = {self.precision!r}", "auto, float32 or bfloat16")
+
+    @property
+    def warmup(self) -> float:
+        "Epochs of warm-up, the default filled in."
+        return min(10., self.epochs / 10) if self.warmup_epochs is None else self.warmup_epochs
 
 # %% ../../nbs/61_train.trainer.ipynb #df72a92a
 def recipe_from(
@@ -85,19 +90,21 @@ class Trainer:
     ):
         self.recipe, self.data, self.run, self.device = recipe, data, Run(out), pick_device(str(device))
         self.log_every, self.progress = log_every, progress
+        require(log_every >= 1, f"log_every = {log_every}", "at least one step")
+        require(not self.run.path.is_file(), f"run folder {str(out)!r}, which is a file", "a folder or a new name")
         seed_everything(recipe.seed)
         self.rng = {name: generator(recipe.seed + offset, where) for name, offset, where in
                     (("order", 0, "cpu"), ("augment", 1_000_003, self.device), ("pairs", 2_000_003, self.device))}
         self.batches = Batches(len(data), recipe.batch_size, self.rng["order"])
         size = data.images.shape[-1]
-        method = make_method(recipe.method, build_encoder(recipe, size), **recipe.method_args)
+        method = make_method(recipe.method, _tried(build_encoder(recipe, size), size, recipe.backbone), **recipe.method_args)
         self.method = method.to(self.device, memory_format=torch.channels_last)
         self.augment = augmentation(recipe.augmentation, size, data.mean, data.std)
         lr = recipe.base_lr * recipe.batch_size / 256
         self.optimizer = make_optimizer(self.method, recipe.optimizer, lr, recipe.weight_decay)
         self.steps = recipe.epochs * len(self.batches)
-        warmup = min(recipe.warmup_epochs, recipe.epochs / 10) * len(self.batches)
-        self.schedule = make_schedule(self.optimizer, self.steps, min(round(warmup), self.steps - 1))
+        warmup = min(round(recipe.warmup * len(self.batches)), self.steps - 1)
+        self.schedule = make_schedule(self.optimizer, self.steps, warmup)
         has_bfloat16 = self.device.type == "cuda" and torch.cuda.is_bf16_supported()
         self.bfloat16 = recipe.precision == "bfloat16" or (recipe.precision == "auto" and has_bfloat16)
         self.epoch, self.step, self.images = 0, 0, data.images.to(self.device)
@@ -115,16 +122,26 @@ class Trainer:
         self.step += 1
         return {k: v.detach() for k, v in terms.items()}
 
-# %% ../../nbs/61_train.trainer.ipynb #1083a4bf
-_HINTS = "lower base_lr, a longer warm-up, precision='float32', or look for broken images"
+def _tried(encoder, size, name):
+    "`encoder`, if it can look at images of this size at all."
+    try:
+        with torch.no_grad(): encoder.eval()(torch.zeros(2, 3, size, size))
+    except (RuntimeError, AssertionError, ValueError) as e:
+        raise SagvicregError(f"backbone {name!r} cannot take images of {size}×{size} px ({e}); expected larger images or "
+                             "another backbone. Try a larger size, or small_stem for a ResNet or ViT") from e
+    return encoder.train()
+
+# %% ../../nbs/61_train.trainer.ipynb #ed38d610
+def _diverged(self, what):
+    return TrainingDiverged(f"{what} (epoch {self.epoch + 1} of {self.recipe.epochs}); the last good state is {self.run.checkpoint} "
+                            f"(end of epoch {self.epoch}). To try: lower base_lr, a longer warm-up, precision='float32', "
+                            "or look for broken images")
 
 def _log(self, sums, count, started):
     "Write a row of means over `count` steps; stop if the loss is not finite."
     row = {k: v.item() / count for k, v in sums.items()}
     if not math.isfinite(row["loss"]):
-        where = f"steps {self.step - count + 1} and {self.step} (epoch {self.epoch + 1} of {self.recipe.epochs})"
-        raise TrainingDiverged(f"loss is {row['loss']} between {where}; the last good state is {self.run.checkpoint} "
-                               f"(end of epoch {self.epoch}). To try: {_HINTS}")
+        raise _diverged(self, f"loss is {row['loss']} between steps {self.step - count + 1} and {self.step}")
     speed, z = count * self.recipe.batch_size / (time.perf_counter() - started), self.method.watched
     watched = {} if z is None else dict(std=embedding_std(z), rank=rankme(z))
     row = dict(step=self.step, epoch=self.step / len(self.batches), lr=self.optimizer.param_groups[0]["lr"], **row, **watched,
@@ -143,6 +160,10 @@ def _train_epoch(self, bar):
         shown = ("loss", "invariance", "variance", "covariance", "std", "rank", "trivial_share")
         bar.set_postfix({k: f"{row[k]:.3g}" for k in shown if k in row}, refresh=False)
         sums, count, started = {}, 0, time.perf_counter()
+    x = preprocess(self.images[index.to(self.device)], self.data.mean, self.data.std)
+    with torch.no_grad(): z = self.method.encoder.eval()(x).embedding
+    self.method.train()
+    if not z.isfinite().all(): raise _diverged(self, f"embeddings are no longer finite after step {self.step}")
 
 # %% ../../nbs/61_train.trainer.ipynb #a611d2b4
 _FORMAT = 1
@@ -152,7 +173,7 @@ def save_checkpoint(
 ):
     "Write the state of a run to its `checkpoint.pt`, atomically."
     state = dict(format=_FORMAT, recipe=asdict(trainer.recipe), data=_describe(trainer.data),
-                 epoch=trainer.epoch, step=trainer.step,
+                 device=trainer.device.type, epoch=trainer.epoch, step=trainer.step,
                  method=trainer.method.state_dict(), optimizer=trainer.optimizer.state_dict(),
                  rng={k: g.get_state() for k, g in trainer.rng.items()}, global_rng=rng_state())
     with atomic_write(trainer.run.checkpoint) as t: torch.save(state, t)
@@ -169,6 +190,8 @@ def load_checkpoint(
     kind = state.get("format") if isinstance(state, dict) else type(state).__name__
     require(kind == _FORMAT, f"{path} of format {kind!r}", f"format {_FORMAT}", "Use the version that wrote it.")
     _same(state["recipe"], asdict(trainer.recipe), path); _same(state["data"], _describe(trainer.data), path)
+    require(state["device"] == trainer.device.type, f"resuming on {trainer.device.type} a run made on {state['device']}",
+            "the same kind of device, as its generators are part of the state", f"Use --device {state['device']}.")
     trainer.method.load_state_dict(state["method"]); trainer.optimizer.load_state_dict(state["optimizer"])
     for k, g in trainer.rng.items(): g.set_state(state["rng"][k])
     set_rng_state(state["global_rng"])
@@ -176,7 +199,9 @@ def load_checkpoint(
     trainer.run.truncate_log(trainer.step)
 
 def _describe(data):
-    return dict(name=data.name, n=len(data), image_size=int(data.images.shape[-1]), mean=list(data.mean), std=list(data.std))
+    digest = hashlib.blake2b(data.images.cpu().contiguous().numpy(), digest_size=8).hexdigest()
+    return dict(name=data.name, n=len(data), image_size=int(data.images.shape[-1]), mean=list(data.mean), std=list(data.std),
+                digest=digest)
 
 def _same(old, new, path):
     keys = [k for k in sorted(old.keys() | new.keys()) if old.get(k) != new.get(k)]
@@ -191,11 +216,14 @@ def fit(
 ) -> Encoder:                      # the trained encoder, in evaluation mode
     "Train to the end of the recipe, saving every epoch."
     run, recipe = trainer.run, trainer.recipe
-    exists = run.checkpoint.exists()
-    require(resume or not exists, f"{run.path} holds a run already", "an empty or new folder",
+    there = [p.name for p in (run.checkpoint, run.weights, run/"log.jsonl") if p.exists()]
+    require(resume or not there, f"{run.path} holds a run already ({', '.join(there)})", "an empty or new folder",
             "Resume it (--resume) or choose another folder.")
-    if exists: load_checkpoint(trainer)
+    require(run.checkpoint.exists() or not run.finished, f"{run.path}, a finished run without its checkpoint", "a run to resume",
+            "It is complete as it is; choose another folder to train again.")
+    if run.checkpoint.exists(): load_checkpoint(trainer)
     else:
+        run.truncate_log(-1)
         run.write_config(dict(recipe=asdict(recipe), data=_describe(trainer.data), environment=environment()))
         save_checkpoint(trainer)
     trainer.method.train()
