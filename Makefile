@@ -6,7 +6,7 @@ REQUIREMENTS := settings.ini setup.py scripts/constraints.txt
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test notebooks export readme lab clean
+.PHONY: help demo test docs notebooks export readme lab clean
 
 help:       ## list these targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -14,7 +14,7 @@ help:       ## list these targets
 demo: .venv/stamp-run   ## train, embed, compare and plot on small built-in images, into demo/
 	$(BIN)/sagvicreg demo --out demo
 
-test: .venv/stamp-dev   ## what CI runs: the repository's checks and every notebook (ARGS="--only 00_core" or "--flags 'slow cuda'")
+test: .venv/stamp-dev   ## what CI runs: the repository's checks, the site and every notebook (ARGS="--only 00_core" or "--flags 'slow cuda'")
 	$(BIN)/python scripts/test.py $(ARGS)
 
 export: .venv/stamp-dev   ## make the package from the notebooks
@@ -25,6 +25,9 @@ notebooks: export   ## export, then run the notebooks, store their outputs and c
 
 readme: .venv/stamp-dev   ## make README.md from nbs/index.ipynb
 	$(BIN)/python scripts/readme.py
+
+docs: .venv/stamp-dev   ## make the site from the notebooks: _docs/index.html (ARGS=--force for all of it)
+	$(BIN)/python scripts/docs.py $(ARGS)
 
 lab: .venv/stamp-dev   ## open the notebooks in JupyterLab (as root: ARGS=--allow-root)
 	$(BIN)/jupyter lab nbs $(ARGS)

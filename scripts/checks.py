@@ -14,11 +14,12 @@ from nbdev.process import NBProcessor
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-import readme
+import browser, readme
 
 root = Path(__file__).resolve().parent.parent
 nbs, lib = root/"nbs", root/"sagvicreg"
 longest = 50     # code lines in an exported cell
+lab_chapter = "10_spectral.laplacian.ipynb"
 checks = []
 
 
@@ -224,3 +225,29 @@ def packaging():
         if version is None: wrong.append(f"{r.name} has no pin in scripts/constraints.txt")
         elif version not in r.specifier: wrong.append(f"{r.name}: the tested {version} is outside {r.specifier}")
     return wrong
+
+
+@check("run `make docs` and see what it says")
+def site_builds():
+    "The site builds without a warning or a dead link"
+    done = subprocess.run([sys.executable, str(root/"scripts"/"docs.py")], cwd=root, capture_output=True, text=True)
+    return [] if done.returncode == 0 else done.stderr.splitlines() or ["no message"]
+
+
+@check("open _docs/ in a browser and see; the pages are made by scripts/docs.py")
+def pages_load():
+    "Every page of the site loads in a browser"
+    if not (root/"_docs"/"index.html").exists(): return ["the site is not built"]
+    problems, said = browser.run("check_site.js", root/"_docs", limit_s=600)
+    if not problems: print(f"    {said}")
+    return problems
+
+
+@check("open it in JupyterLab (`make lab`) and run all cells")
+def lab_runs():
+    "JupyterLab runs a theory chapter"
+    path = nbs/lab_chapter
+    if not path.exists(): return [f"{lab_chapter} is missing"]
+    problems, said = browser.run_in_lab(path)
+    if not problems: print(f"    {lab_chapter}: {said}")
+    return problems
