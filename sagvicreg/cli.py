@@ -65,6 +65,7 @@ def _free(path):
     require(not Path(path).is_dir(), f"output {str(path)!r}, which is a folder", "a file name")
     return path
 
+# %% ../nbs/90_cli.ipynb #82ed5956
 def train_command(
     data:str,                    # digits, cifar100, or a folder of images
     method:str="sag-vicreg",     # vicreg or sag-vicreg

@@ -43,7 +43,7 @@ def register(
 def make_method(
     name:str,                   # a registered name
     encoder:nn.Module,          # what it trains
-    /, **kwargs,                   # the method's own arguments
+    **kwargs,                   # the method's own arguments
 ) -> Method:
     "The method registered under `name`, around `encoder`."
     require(name in METHODS, f"method {name!r}", f"one of {', '.join(sorted(METHODS)) or '(none is registered)'}")

@@ -51,6 +51,8 @@ class Recipe:
         require(self.base_lr > 0, f"base_lr = {self.base_lr}", "a positive learning rate")
         require(0 <= self.warmup < self.epochs, f"warmup_epochs = {self.warmup_epochs}", f"from 0 to less than the {self.epochs} epochs of the run")
         require(self.precision in ("auto", "float32", "bfloat16"), f"precision = {self.precision!r}", "auto, float32 or bfloat16")
+        taken = sorted({"name", "encoder"} & set(self.method_args))
+        require(not taken, f"method_args with {taken}", "the method's own arguments", "Name the method and its backbone in the recipe.")
 
     @property
     def warmup(self) -> float:
@@ -73,6 +75,15 @@ def build_encoder(
 ) -> Encoder:                              # with fresh weights from torch's global generator
     "The encoder a recipe asks for."
     return Encoder(backbone(recipe.backbone, recipe.small_stem, recipe.width, image_size), recipe.expander)
+
+def _tried(encoder, size, name):
+    "`encoder`, if it can look at images of this size at all."
+    try:
+        with torch.no_grad(): encoder.eval()(torch.zeros(2, 3, size, size))
+    except (RuntimeError, AssertionError, ValueError) as e:
+        raise SagvicregError(f"backbone {name!r} cannot take images of {size}×{size} px ({e}); expected larger images or "
+                             "another backbone. Try a larger size, or small_stem for a ResNet or ViT") from e
+    return encoder.train()
 
 # %% ../../nbs/61_train.trainer.ipynb #d893cb3f
 class TrainingDiverged(SagvicregError):
@@ -121,15 +132,6 @@ class Trainer:
         self.optimizer.step()
         self.step += 1
         return {k: v.detach() for k, v in terms.items()}
-
-def _tried(encoder, size, name):
-    "`encoder`, if it can look at images of this size at all."
-    try:
-        with torch.no_grad(): encoder.eval()(torch.zeros(2, 3, size, size))
-    except (RuntimeError, AssertionError, ValueError) as e:
-        raise SagvicregError(f"backbone {name!r} cannot take images of {size}×{size} px ({e}); expected larger images or "
-                             "another backbone. Try a larger size, or small_stem for a ResNet or ViT") from e
-    return encoder.train()
 
 # %% ../../nbs/61_train.trainer.ipynb #ed38d610
 def _diverged(self, what):
