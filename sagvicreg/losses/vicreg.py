@@ -57,7 +57,7 @@ def covariance(
     x = z - z.mean(0)
     gram = x.T @ x if d <= n else x @ x.T                       # equal Frobenius norms
     on_diagonal = x.square().sum(0).square().sum()
-    return (gram.square().sum() - on_diagonal).clamp(min=0) / (n - 1)**2 / d      # rounding must not go below 0
+    return (gram.square().sum() - on_diagonal) / (n - 1)**2 / d      # may round to just below 0
 
 # %% ../../nbs/50_losses.vicreg.ipynb #2759c103
 @full_precision
