@@ -14,8 +14,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from tqdm.auto import tqdm
 
-from ..core import (Run, SagvicregError, atomic_write, environment, generator, pick_device, require, rng_state,
-                            seed_everything, set_rng_state)
+from ..core import Run, SagvicregError, atomic_write, environment, generator, pick_device, require
+from ..core import rng_state, seed_everything, set_rng_state
 from ..data.augment import augmentation, preprocess
 from ..data.datasets import ImageSet
 from ..data.loader import Batches
