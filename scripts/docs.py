@@ -156,6 +156,7 @@ class Page:
         signature = re.sub(r"\[(`[^`]+`)\]\(https?:[^)]*\)", r"\1", signature)      # nbdev links names in comments, where no link can be
         node, code = definition(self.module, name)
         if "…" in signature and code: signature = header(node, code)      # nbdev cuts long comments
+        signature = re.sub(r" {2,}#", "  #", signature)      # aligned comments would run off a phone
         anchor, title = name.lower(), name.replace("_", r"\_")
         extra = f'<div id="{anchor}"></div>\n\n' if nodes.make_id(name) != anchor else ""
         fold = f'<details class="source">\n<summary>Source</summary>\n\n```python\n{code}\n```\n\n</details>' if code else ""

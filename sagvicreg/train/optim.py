@@ -6,6 +6,8 @@
 __all__ = ['parameter_groups', 'make_optimizer', 'make_schedule']
 
 # %% ../../nbs/60_train.optim.ipynb #988b0e7b
+import logging
+
 import torch
 from timm.optim import Lars
 from timm.scheduler import CosineLRScheduler
@@ -41,6 +43,8 @@ def make_optimizer(
     return torch.optim.AdamW([dict(params=matrices, weight_decay=weight_decay), dict(params=vectors, weight_decay=0.)], lr=lr)
 
 # %% ../../nbs/60_train.optim.ipynb #7afc4672
+logging.getLogger("timm.scheduler.cosine_lr").setLevel(logging.ERROR)      # it warns of runs of one step
+
 def make_schedule(
     optimizer:torch.optim.Optimizer,   # whose learning rates it sets
     steps:int,                         # T, all steps of the run
