@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SagvicregError', 'require', 'generator', 'seed_everything', 'rng_state', 'set_rng_state', 'pick_device',
-           'environment', 'atomic_write', 'Run']
+           'environment', 'available_memory', 'require_memory', 'atomic_write', 'Run']
 
 # %% ../nbs/00_core.ipynb #81e7863c
 import json, os, platform, random, tempfile, tomllib
@@ -78,13 +78,36 @@ def pick_device(
     require(there, f"device {name!r}", "a device this machine has", "Use auto or cpu.")
     return device
 
-# %% ../nbs/00_core.ipynb #5ef89794
+# %% ../nbs/00_core.ipynb #56e36e4d
 def environment() -> dict:  # versions, hardware
     "Versions and hardware that a measured number depends on."
-    libs = {n: metadata.version(n) for n in ("torch", "torchvision", "timm", "numpy", "scipy", "scikit-learn")}
+    libs = {n: metadata.version(n) for n in ("torch", "torchvision", "timm", "numpy", "numba", "scipy", "scikit-learn")}
     gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     return dict(sagvicreg=__version__, python=platform.python_version(), **libs, platform=platform.platform(terse=True),
                 cores=os.cpu_count() or 1, gpus=gpus)
+
+# %% ../nbs/00_core.ipynb #e3a191ce
+def _read(path):
+    try: return Path(path).read_text(encoding="ascii")
+    except OSError: return ""
+
+def available_memory() -> int|None:    # bytes; None where it cannot be found out
+    "Main memory that can still be had: of the machine or of the container, whichever is less."
+    found = [1024*int(line.split()[1]) for line in _read("/proc/meminfo").splitlines() if line.startswith("MemAvailable:")]
+    for limit, used in (("memory.max", "memory.current"), ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes")):
+        limit, used = _read(f"/sys/fs/cgroup/{limit}").strip(), _read(f"/sys/fs/cgroup/{used}").strip()
+        if limit.isdecimal() and used.isdecimal(): found.append(int(limit) - int(used))
+    if not found and hasattr(os, "sysconf"): found = [os.sysconf("SC_PAGE_SIZE")*os.sysconf("SC_PHYS_PAGES")]
+    return min(found, default=None)
+
+def require_memory(
+    needed:int,      # bytes
+    what:str,        # that needs them
+    todo:str="",     # what to do instead
+):
+    "Raise unless `needed` bytes can be had."
+    there = available_memory()
+    require(there is None or needed <= there, f"{what}, {needed/2**30:.3g} GiB", f"at most the {(there or 0)/2**30:.3g} GiB of memory that are free", todo)
 
 # %% ../nbs/00_core.ipynb #71aabcce
 @contextmanager

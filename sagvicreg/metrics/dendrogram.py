@@ -4,12 +4,13 @@
 
 # %% auto #0
 __all__ = ['METRICS', 'LINKAGES', 'check_choices', 'require_rows', 'as_embeddings', 'distances', 'Dendrogram', 'from_distances',
-           'dendrogram', 'plot_dendrogram']
+           'dendrogram', 'by_means', 'plot_dendrogram']
 
-# %% ../../nbs/72_metrics.dendrogram.ipynb #49ac0dd2
+# %% ../../nbs/72_metrics.dendrogram.ipynb #487e697c
 from dataclasses import dataclass
+from functools import cached_property
 
-import numpy as np, torch
+import numba, numpy as np, torch
 from jaxtyping import Bool, Float, Int
 from scipy.cluster import hierarchy
 from scipy.sparse import coo_array
@@ -17,8 +18,9 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial.distance import pdist
 from torch import Tensor
 
-from ..core import SagvicregError, require
+from ..core import SagvicregError, require, require_memory
 from ..embed import as_matrix
+from .linkage import reciprocal_linkage
 
 # %% ../../nbs/72_metrics.dendrogram.ipynb #fbd4c604
 METRICS = ("cosine", "euclidean", "sqeuclidean")
@@ -73,7 +75,7 @@ def _directions(x):
     u = x/np.abs(x).max(1, keepdims=True)          # first to about 1, so that squaring neither overflows nor vanishes
     return u/np.linalg.norm(u, axis=1, keepdims=True)
 
-# %% ../../nbs/72_metrics.dendrogram.ipynb #b180ee11
+# %% ../../nbs/72_metrics.dendrogram.ipynb #9ce16d5d
 def distances(
     x,                              # embeddings [n d], numpy or torch
     metric:str="cosine",            # one of `METRICS`
@@ -81,12 +83,17 @@ def distances(
 ) -> Float[np.ndarray, "n*(n-1)/2"]:  # condensed, float64, never negative
     "All pairwise distances of the rows of `x`."
     x = as_embeddings(x, name, metric)
+    _room(len(x), 1, "all pairwise distances")
     d = pdist(_directions(x), "sqeuclidean")/2 if metric == "cosine" else pdist(x, metric)      # eq. (1)
     require(np.isfinite(d).all(), f"{name} with values up to {np.abs(x).max():.1e}", f"values whose {metric} distance fits in float64",
             "Scale them down.")
     return d
 
-# %% ../../nbs/72_metrics.dendrogram.ipynb #4cb25e79
+def _room(n, vectors, what):
+    require_memory(8*vectors*n*(n - 1)//2, f"{what} of {n:,} items",
+                   "Average linkage under cosine or squared Euclidean distance, and Ward's, need no distance matrix. Or take a sample of the items.")
+
+# %% ../../nbs/72_metrics.dendrogram.ipynb #44eda9bc
 @dataclass(frozen=True, eq=False, repr=False)
 class Dendrogram:
     "A binary merge tree over `n` items (section 4.4): scipy's linkage matrix, checked and read-only."
@@ -105,16 +112,25 @@ class Dendrogram:
         z.setflags(write=False)
         object.__setattr__(self, "linkage", z)
 
-    def __repr__(self): return f"Dendrogram(n={self.n}, heights {self.heights.min():.4g} to {self.heights.max():.4g})"
+    def __repr__(self): return f"Dendrogram(n={self.n:,}, heights {self.heights.min():.4g} to {self.heights.max():.4g})"
     @property
     def n(self) -> int: return len(self.linkage) + 1
     @property
     def heights(self) -> Float[np.ndarray, "n-1"]: return self.linkage[:, 2]
     @property
-    def leaf_order(self) -> Int[np.ndarray, "n"]: return hierarchy.leaves_list(self.linkage)
+    def sizes(self) -> Int[np.ndarray, "n-1"]: return self.linkage[:, 3].astype(int)
+    @cached_property
+    def children(self) -> Int[np.ndarray, "n-1 2"]: return self.linkage[:, :2].astype(np.int64)
+    @cached_property
+    def pairs(self) -> Int[np.ndarray, "n-1"]: return np.concatenate([np.ones(self.n, int), self.sizes])[self.children].prod(1)
+    @cached_property
+    def layout(self) -> tuple: return _layout(self.children)     # see section Leaf order
+    @property
+    def leaf_order(self) -> Int[np.ndarray, "n"]: return np.argsort(self.layout[0][:self.n])
 
     def cophenetic(self) -> Float[np.ndarray, "n*(n-1)/2"]:    # condensed
         "Height of the lowest common ancestor of every pair (the cophenetic distance, App. G.3)."
+        _room(self.n, 1, "all cophenetic distances")
         return hierarchy.cophenet(self.linkage)
 
     def cut(self,
@@ -127,7 +143,19 @@ class Dendrogram:
         edges = coo_array((np.ones(len(child), bool), (child, parent)), shape=(2*n - k, 2*n - k))
         return connected_components(edges, directed=False)[1][:n]
 
-# %% ../../nbs/72_metrics.dendrogram.ipynb #914df45a
+@numba.njit(cache=True)
+def _layout(children):
+    "First leaf position [2n-1] and size [2n-1] of every node; the row of the merge [n-1] that joins positions q and q + 1."
+    n = len(children) + 1
+    start, size, gap = np.zeros(2*n - 1, np.int64), np.ones(2*n - 1, np.int64), np.empty(n - 1, np.int32)
+    for r in range(n - 1): size[n + r] = size[children[r, 0]] + size[children[r, 1]]
+    for r in range(n - 2, -1, -1):
+        a, b = children[r]
+        start[a], start[b] = start[n + r], start[n + r] + size[a]
+        gap[start[b] - 1] = r
+    return start, size, gap
+
+# %% ../../nbs/72_metrics.dendrogram.ipynb #29c5beab
 def from_distances(
     d:Float[np.ndarray, "n*(n-1)/2"],    # condensed distances
     linkage:str="average",               # one of `LINKAGES`; `ward` takes them to be Euclidean
@@ -136,6 +164,7 @@ def from_distances(
     check_choices("euclidean", linkage)
     require(np.ndim(d) == 1, f"distances of shape {np.shape(d)}", "a condensed vector of n(n-1)/2",
             "scipy.spatial.distance.squareform makes one of a square matrix.")
+    _room(int((2*len(d))**.5) + 1, 1, "a copy of all pairwise distances")
     try: return Dendrogram(hierarchy.linkage(d, linkage))
     except ValueError as e: raise SagvicregError(f"distances that cannot be clustered ({e}); expected n(n-1)/2 finite numbers ≥ 0") from e
 
@@ -143,22 +172,41 @@ def dendrogram(
     x,                                   # embeddings [n d], numpy or torch
     metric:str="cosine",                 # one of `METRICS`
     linkage:str="average",               # one of `LINKAGES`; `ward` only with `euclidean`
+    name:str="x",                        # what to call them in a message
+    device="cpu",                        # where to compute when there are many: cpu, cuda
+    progress:bool=True,                  # show a bar when it takes more than some seconds
 ) -> Dendrogram:
-    "The dendrogram of the rows of `x`."
+    "The dendrogram of the rows of `x`; without a distance matrix for 2,000 items and more where the linkage allows it."
     check_choices(metric, linkage)
-    return from_distances(distances(x, metric), linkage)
+    if len(x) < _MANY or not by_means(metric, linkage): return from_distances(distances(x, metric, name), linkage)
+    x = as_embeddings(x, name, metric)
+    z = reciprocal_linkage(_directions(x) if metric == "cosine" else x, linkage, device, progress)
+    if metric == "cosine": z[:, 2] /= 2                                                                 # eq. (1)
+    require(np.isfinite(z[-1, 2]), f"{name} with values up to {np.abs(x).max():.1e}", f"values whose {metric} distance fits in float64", "Scale them down.")
+    return Dendrogram(z)
 
-# %% ../../nbs/72_metrics.dendrogram.ipynb #a4a53c87
+_MANY = 2000      # below, scipy is as fast
+
+def by_means(
+    metric:str="cosine",                 # one of `METRICS`
+    linkage:str="average",               # one of `LINKAGES`
+) -> bool:                               # then memory grows with n, else with n²
+    "Does `dendrogram` need the means of clusters only, and no distance matrix?"
+    return linkage == "ward" or linkage == "average" and metric in ("cosine", "sqeuclidean")
+
+# %% ../../nbs/72_metrics.dendrogram.ipynb #00855225
 def plot_dendrogram(
     tree:Dendrogram,               # what to draw
     ax,                            # matplotlib axes
     labels:list|None=None,         # n names; the items' numbers otherwise
     colors:list|None=None,         # n matplotlib colours for the names
-    truncate:int|None=None,        # draw only the last merges, down to this many leaves; `(12)` is then a leaf of 12 items
+    truncate:int|None=None,        # draw only the last merges, down to this many leaves; `(12)` is then a leaf of 12 items. 60 when there are more than 500 items
 ):
     "Draw `tree` on `ax`: leaves in leaf order, heights upwards."
+    require(truncate is None or 2 <= truncate <= 500, f"truncate = {truncate}", "between 2 and 500 leaves", "More cannot be told apart.")
     for name, v in dict(labels=labels, colors=colors).items():
         require(v is None or len(v) == tree.n, f"{name} of length {len(v or ())}", f"one for each of {tree.n} items")
+    if tree.n > 500: truncate = truncate or 60
     last = dict(truncate_mode="lastp", p=truncate) if truncate else {}
     drawn = hierarchy.dendrogram(tree.linkage, ax=ax, labels=labels, color_threshold=0, above_threshold_color="0.3", **last)
     for tick, leaf in zip(ax.get_xticklabels(), drawn["leaves"]):
