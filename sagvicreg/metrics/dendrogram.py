@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['METRICS', 'LINKAGES', 'check_choices', 'require_rows', 'as_embeddings', 'distances', 'Dendrogram', 'from_distances',
-           'dendrogram', 'by_means', 'plot_dendrogram']
+           'dendrogram', 'points_for', 'by_means', 'plot_dendrogram']
 
 # %% ../../nbs/72_metrics.dendrogram.ipynb #487e697c
 from dataclasses import dataclass
@@ -155,7 +155,7 @@ def _layout(children):
         gap[start[b] - 1] = r
     return start, size, gap
 
-# %% ../../nbs/72_metrics.dendrogram.ipynb #29c5beab
+# %% ../../nbs/72_metrics.dendrogram.ipynb #167792d0
 def from_distances(
     d:Float[np.ndarray, "n*(n-1)/2"],    # condensed distances
     linkage:str="average",               # one of `LINKAGES`; `ward` takes them to be Euclidean
@@ -180,12 +180,18 @@ def dendrogram(
     check_choices(metric, linkage)
     if len(x) < _MANY or not by_means(metric, linkage): return from_distances(distances(x, metric, name), linkage)
     x = as_embeddings(x, name, metric)
-    z = reciprocal_linkage(_directions(x) if metric == "cosine" else x, linkage, device, progress)
-    if metric == "cosine": z[:, 2] /= 2                                                                 # eq. (1)
+    z = reciprocal_linkage(points_for(x, metric), linkage, device, progress)                             # eq. (1)
     require(np.isfinite(z[-1, 2]), f"{name} with values up to {np.abs(x).max():.1e}", f"values whose {metric} distance fits in float64", "Scale them down.")
     return Dendrogram(z)
 
 _MANY = 2000      # below, scipy is as fast
+
+def points_for(
+    x:Float[np.ndarray, "n d"],          # what `as_embeddings` returns
+    metric:str="cosine",                 # one of `METRICS`
+) -> Float[np.ndarray, "n d"]:
+    "Points whose squared Euclidean distances are the cosine or squared Euclidean distances of `x`; for `euclidean`, `x` itself."
+    return _directions(x)*.5**.5 if metric == "cosine" else x
 
 def by_means(
     metric:str="cosine",                 # one of `METRICS`

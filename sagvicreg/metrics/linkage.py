@@ -276,7 +276,7 @@ def reciprocal_linkage(
     if linkage == "ward": made[:, 2] **= .5
     return _in_order(made, n)
 
-# %% ../../nbs/71_metrics.linkage.ipynb #55cd7642
+# %% ../../nbs/71_metrics.linkage.ipynb #8fafab7c
 @torch.no_grad()
 def _rounds(x, sizes, node, made, ward, device, progress):
     "The merges of weighted points as rows (node, node, height, size); new nodes are numbered from `made`."
@@ -285,7 +285,7 @@ def _rounds(x, sizes, node, made, ward, device, progress):
     try:
         with torch.autocast(torch.device(device).type, enabled=False):
             c, rows = _Clusters(*(torch.from_numpy(a).to(device) for a in (x, sizes, node)), ward), []
-            bar = tqdm(total=2*c.m, desc=f"linkage of {c.m:,} points", delay=3, leave=False, disable=not progress)      # half of it: the first search
+            bar = tqdm(total=2*c.m, desc=f"linkage of {c.m:,} points", delay=3, leave=False, **({} if progress else dict(disable=True)))      # half of it: the first search
             c.search_all(tick=bar.update)
             while c.m > 1:
                 merged, a, b, touched = c.merge_pairs()

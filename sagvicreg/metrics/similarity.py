@@ -5,103 +5,167 @@
 # %% auto #0
 __all__ = ['lca_similarity', 'cophenetic_correlation', 'cophenetic_similarity', 'StructureSimilarity', 'structure_similarity']
 
-# %% ../../nbs/74_metrics.similarity.ipynb #8b3f024c
-from dataclasses import asdict, dataclass, field
+# %% ../../nbs/74_metrics.similarity.ipynb #fa513dce
+from dataclasses import dataclass, field
 from time import perf_counter
 
-import numpy as np
-from scipy import stats
+import numba, numpy as np
 
 from ..core import require
-from .dendrogram import Dendrogram, check_choices, distances, from_distances
+from .correlation import sampled_correlations, tree_correlations
+from .dendrogram import Dendrogram, as_embeddings, check_choices, dendrogram, points_for
 
-# %% ../../nbs/74_metrics.similarity.ipynb #0ef7cb59
-def _varying(v, name):
-    "`v`, if its values differ by more than rounding; a correlation with a constant is undefined."
-    require(np.ptp(v) > 1e-12*np.abs(v).max(), f"{name} that are all {v[0]:.4g}", "heights that differ between pairs",
-            "All items are equally far apart, so there is no structure to compare.")
-    return v
-
-def _pearson(a, b): return float(stats.pearsonr(a, b).statistic)
-
-# %% ../../nbs/74_metrics.similarity.ipynb #3c6144f9
+# %% ../../nbs/74_metrics.similarity.ipynb #ad911784
 def lca_similarity(
-    tree1:Dendrogram,          # over the items of one set
-    tree2:Dendrogram,          # over the same items, in the same order, of the other
-) -> dict[str, float]:         # `pearson`, `spearman`, `kendall`
-    "Correlations of the two trees' LCA heights over all pairs, eq. (2)."
-    require(tree1.n == tree2.n, f"trees of {tree1.n} and {tree2.n} items", "two trees over the same items")
-    require(tree1.n >= 3, f"trees of {tree1.n} items", "at least 3 items")
-    return _lca(tree1.cophenetic(), tree2.cophenetic())
+    tree1:Dendrogram,              # over the items of one set
+    tree2:Dendrogram,              # over the same items, in the same order, of the other
+    lca_distance:str="height",     # `height` of the lowest common ancestor, `edges` or `rank`
+    pairs:int|None=None,           # estimate from so many random pairs; all pairs when left out
+    seed:int=0,                    # of the random pairs
+) -> dict[str, float]:             # `pearson`, `spearman`, `kendall`; with `pairs` also `pearson_se`, …, their standard errors
+    "Correlations of the two trees' LCA distances over all pairs, eq. (2)."
+    if pairs is None: return tree_correlations(tree1, tree2, lca_distance)
+    drawn = sampled_correlations(tree1, tree2, pairs, lca_distance, seed)
+    return {k: v for k, (v, _) in drawn.items()} | {f"{k}_se": e for k, (_, e) in drawn.items()}
 
-def _lca(p1, p2):
-    p1, p2 = _varying(p1, "LCA heights of tree 1"), _varying(p2, "LCA heights of tree 2")
-    spearman, kendall = stats.spearmanr(p1, p2).statistic, stats.kendalltau(p1, p2).statistic
-    return dict(pearson=_pearson(p1, p2), spearman=float(spearman), kendall=float(kendall))
+# %% ../../nbs/74_metrics.similarity.ipynb #c8a346c5
+@numba.njit(cache=True)
+def _cross_sums(y, children, v):
+    "Sum over merges of v_r times the squared distances between the rows of `y` that they join, eq. (5)."
+    n = len(children) + 1
+    mean, var, size, slot, total = y.copy(), np.zeros(n), np.ones(n), np.arange(2*n - 1), 0.
+    for r in range(n - 1):
+        a, b = slot[children[r, 0]], slot[children[r, 1]]
+        gap = 0.
+        for k in range(y.shape[1]): gap += (mean[a, k] - mean[b, k])**2
+        total += v[r]*size[a]*size[b]*(gap + var[a] + var[b])
+        s = size[a] + size[b]
+        wa, wb = size[a]/s, size[b]/s
+        for k in range(y.shape[1]): mean[a, k] = wa*mean[a, k] + wb*mean[b, k]
+        var[a], size[a], slot[n + r] = wa*var[a] + wb*var[b] + wa*wb*gap, s, a
+    return total
 
-# %% ../../nbs/74_metrics.similarity.ipynb #b8983729
-def _structure(x, metric, linkage, name="x"):
-    "Distances and LCA heights of one set: all that any score here needs, and the one place to make faster."
-    d = distances(x, metric, name)
-    return _varying(d, f"distances in {name}"), _varying(from_distances(d, linkage).cophenetic(), f"LCA heights of the tree over {name}")
+def _square_moments(y):
+    "Sums of the squared distances of all pairs of rows and of their squares, eq. (6)."
+    n, a = len(y), (y*y).sum(1)
+    gram = y.T @ y if y.shape[1] < n else y @ y.T
+    return n*a.sum(), n*(a*a).sum() + a.sum()**2 + 2*(gram*gram).sum()
 
-def _structures(x1, x2, metric, linkage):
-    check_choices(metric, linkage)
+# %% ../../nbs/74_metrics.similarity.ipynb #d1694978
+@numba.njit(cache=True)
+def _running(d, first, gap, v):
+    "Of the distances `d` of leaves first, first + 1, … (rows) to leaves first + 1, … (columns): sums of d, d², and d times the LCA's v."
+    total = square = cross = 0.
+    for p in range(d.shape[0]):
+        top = 0
+        for q in range(p, d.shape[1]):
+            top = max(top, gap[first + q])
+            total += d[p, q]
+            square += d[p, q]*d[p, q]
+            cross += d[p, q]*v[top]
+    return total, square, cross
+
+def _streamed(y, tree, v):
+    "Sums over all pairs of the Euclidean distances of `y`, of their squares, and of their products with the LCA's v."
+    y, n, sums = y[tree.leaf_order], len(y), np.zeros(3)
+    a, rows = (y*y).sum(1), max(1, 2**22//len(y))
+    for p in range(0, n - 1, rows):
+        d = a[p:p + rows, None] + a[None, p + 1:] - 2*(y[p:p + rows] @ y[p + 1:].T)
+        sums += _running(np.sqrt(np.maximum(d, 0, out=d), out=d), p, tree.layout[2], v)
+    return sums
+
+# %% ../../nbs/74_metrics.similarity.ipynb #92e3097f
+def _distance_correlation(x, tree, metric, name="x", over="x"):
+    "Pearson's correlation over all pairs of the distances of the rows of `x` with the heights of `tree`."
+    y, n, w = points_for(x, metric), len(x), tree.pairs.astype(float)
+    m = n*(n - 1)/2
+    y = y - y.mean(0)
+    scale = np.abs(y).max()
+    y /= scale
+    v = tree.heights - (w*tree.heights).sum()/m                  # centred: so the distances need not be
+    if metric == "euclidean": total, square, cross = _streamed(y, tree, v)
+    else: (total, square), cross = _square_moments(y), _cross_sums(y, tree.children, v)
+    spread, norm, alike = max(0., square - total**2/m), np.sqrt((w*v*v).sum()), "All items are equally far apart, so there is no structure to compare."
+    require(spread > (1e-6*total)**2/m, f"distances in {name} that are all {total/m*scale**(1 if metric == 'euclidean' else 2):.4g}", "distances that differ between pairs", alike)
+    require(norm > 1e-12*np.abs(tree.heights).max()*m**.5, f"LCA heights of the tree over {over} that are all {tree.heights[0]:.4g}", "heights that differ between pairs", alike)
+    return float(np.clip(cross/norm/np.sqrt(spread), -1, 1))
+
+def _same_items(x1, x2):
     s1, s2 = tuple(np.shape(x1)), tuple(np.shape(x2))
     require(s1[:1] == s2[:1], f"x1 of shape {s1} and x2 of shape {s2}", "embeddings of the same items, one row each, in the same order",
             "The numbers of columns may differ, the numbers of rows may not.")
-    return *_structure(x1, metric, linkage, "x1"), *_structure(x2, metric, linkage, "x2")
 
-def _cophenetic(d1, p1, d2, p2): return dict(d1_to_p2=_pearson(d1, p2), d2_to_p1=_pearson(d2, p1))
+def _both(x1, x2, metric, linkage, device, progress):
+    "Checked embeddings and trees of both sets."
+    check_choices(metric, linkage)
+    _same_items(x1, x2)
+    x1, x2 = as_embeddings(x1, "x1", metric), as_embeddings(x2, "x2", metric)
+    return (x1, x2), tuple(dendrogram(x, metric, linkage, name, device, progress) for x, name in ((x1, "x1"), (x2, "x2")))
 
-# %% ../../nbs/74_metrics.similarity.ipynb #f12ae85a
+def _crossed(x, trees, metric):
+    return dict(d1_to_p2=_distance_correlation(x[0], trees[1], metric, "x1", "x2"), d2_to_p1=_distance_correlation(x[1], trees[0], metric, "x2", "x1"))
+
+# %% ../../nbs/74_metrics.similarity.ipynb #a960d7a9
 def cophenetic_correlation(
     x,                         # embeddings [n d], numpy or torch
     metric:str="cosine",       # distance: cosine, euclidean or sqeuclidean
     linkage:str="average",     # average, single, complete, weighted or ward
+    device="cpu",              # where to cluster many items: cpu, cuda
+    progress:bool=True,        # show a bar when it takes more than some seconds
 ) -> float:                    # at most 1
     "Correlation of the distances in `x` with the LCA heights of its own tree, eq. (3) (App. G.3)."
     check_choices(metric, linkage)
-    return _pearson(*_structure(x, metric, linkage))
+    x = as_embeddings(x, "x", metric)
+    return _distance_correlation(x, dendrogram(x, metric, linkage, "x", device, progress), metric)
 
 def cophenetic_similarity(
     x1,                        # embeddings [n d1], numpy or torch
     x2,                        # embeddings [n d2] of the same items in the same order
     metric:str="cosine",       # distance, for both
     linkage:str="average",     # linkage, for both
+    device="cpu",              # where to cluster many items: cpu, cuda
+    progress:bool=True,        # show a bar when it takes more than some seconds
 ) -> dict[str, float]:         # `d1_to_p2`, `d2_to_p1`
     "Correlation of each set's distances with the other's LCA heights, eq. (4) (section 4.4)."
-    return _cophenetic(*_structures(x1, x2, metric, linkage))
+    return _crossed(*_both(x1, x2, metric, linkage, device, progress), metric)
 
-# %% ../../nbs/74_metrics.similarity.ipynb #b494f3e8
+# %% ../../nbs/74_metrics.similarity.ipynb #940afa0b
 @dataclass(frozen=True, repr=False)
 class StructureSimilarity:
     "What `structure_similarity` returns; equal scores are equal, whatever time they took."
     n:int                                # number of items
     metric:str                           # distance
     linkage:str                          # linkage
+    lca_distance:str                     # `height`, `edges` or `rank`
     lca:dict[str, float]                 # `pearson`, `spearman`, `kendall`, eq. (2)
     cophenetic:dict[str, float]          # `d1_to_p2`, `d2_to_p1`, eq. (4)
+    trees:tuple=field(compare=False)     # the two dendrograms
     seconds:float=field(compare=False)   # wall time; left out of the table, which is then the same in every run
 
-    def to_dict(self) -> dict: return asdict(self)
+    def to_dict(self) -> dict: return {k: v for k, v in vars(self).items() if k != "trees"}
     def _rows(self):
         crossed = [("cophenetic", k.replace("_to_", "→").upper(), v) for k, v in self.cophenetic.items()]
         return [("LCA", k, v) for k, v in self.lca.items()] + crossed
-    def _title(self): return f"structure similarity of {self.n} items ({self.metric} distance, {self.linkage} linkage)"
+    def _title(self):
+        kind = "" if self.lca_distance == "height" else f", LCA by {self.lca_distance}"
+        return f"structure similarity of {self.n:,} items ({self.metric} distance, {self.linkage} linkage{kind})"
     def __repr__(self): return "\n".join([self._title(), *(f"  {a:11}{b:9}{v:7.4f}" for a, b, v in self._rows())])
     def _repr_html_(self):
         cells = "".join(f"<tr><td>{a}</td><td>{b}</td><td>{v:.4f}</td></tr>" for a, b, v in self._rows())
         return f"<table><caption>{self._title()}</caption>{cells}</table>"
 
-# %% ../../nbs/74_metrics.similarity.ipynb #5b8a2979
+# %% ../../nbs/74_metrics.similarity.ipynb #957274ae
 def structure_similarity(
     x1,                        # embeddings [n d1], numpy or torch
     x2,                        # embeddings [n d2] of the same items in the same order
     metric:str="cosine",       # cosine, euclidean or sqeuclidean
     linkage:str="average",     # average, single, complete, weighted or ward (Euclidean only)
+    lca_distance:str="height", # `height` of the lowest common ancestor, `edges` or `rank`
+    device="cpu",              # where to cluster many items: cpu, cuda
+    progress:bool=True,        # show a bar when it takes more than some seconds
 ) -> StructureSimilarity:
     "LCA and cophenetic similarity of two sets of embeddings over all pairs (section 4.4)."
     start = perf_counter()
-    d1, p1, d2, p2 = _structures(x1, x2, metric, linkage)
-    return StructureSimilarity(len(x1), metric, linkage, _lca(p1, p2), _cophenetic(d1, p1, d2, p2), perf_counter() - start)
+    x, trees = _both(x1, x2, metric, linkage, device, progress)
+    crossed = _crossed(x, trees, metric)
+    return StructureSimilarity(trees[0].n, metric, linkage, lca_distance, tree_correlations(*trees, lca_distance), crossed, trees, perf_counter() - start)
