@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['METRICS', 'LINKAGES', 'check_choices', 'require_rows', 'as_embeddings', 'distances', 'Dendrogram', 'from_distances',
-           'dendrogram', 'points_for', 'by_means', 'plot_dendrogram']
+           'dendrogram', 'tree_of', 'points_for', 'by_means', 'plot_dendrogram']
 
 # %% ../../nbs/72_metrics.dendrogram.ipynb #487e697c
 from dataclasses import dataclass
@@ -75,14 +75,16 @@ def _directions(x):
     u = x/np.abs(x).max(1, keepdims=True)          # first to about 1, so that squaring neither overflows nor vanishes
     return u/np.linalg.norm(u, axis=1, keepdims=True)
 
-# %% ../../nbs/72_metrics.dendrogram.ipynb #9ce16d5d
+# %% ../../nbs/72_metrics.dendrogram.ipynb #329b9645
 def distances(
     x,                              # embeddings [n d], numpy or torch
     metric:str="cosine",            # one of `METRICS`
     name:str="x",                   # what to call them in a message
 ) -> Float[np.ndarray, "n*(n-1)/2"]:  # condensed, float64, never negative
     "All pairwise distances of the rows of `x`."
-    x = as_embeddings(x, name, metric)
+    return _distances(as_embeddings(x, name, metric), metric, name)
+
+def _distances(x, metric, name):
     _room(len(x), 1, "all pairwise distances")
     d = pdist(_directions(x), "sqeuclidean")/2 if metric == "cosine" else pdist(x, metric)      # eq. (1)
     require(np.isfinite(d).all(), f"{name} with values up to {np.abs(x).max():.1e}", f"values whose {metric} distance fits in float64",
@@ -155,7 +157,7 @@ def _layout(children):
         gap[start[b] - 1] = r
     return start, size, gap
 
-# %% ../../nbs/72_metrics.dendrogram.ipynb #167792d0
+# %% ../../nbs/72_metrics.dendrogram.ipynb #be219f5e
 def from_distances(
     d:Float[np.ndarray, "n*(n-1)/2"],    # condensed distances
     linkage:str="average",               # one of `LINKAGES`; `ward` takes them to be Euclidean
@@ -178,8 +180,18 @@ def dendrogram(
 ) -> Dendrogram:
     "The dendrogram of the rows of `x`; without a distance matrix for 2,000 items and more where the linkage allows it."
     check_choices(metric, linkage)
-    if len(x) < _MANY or not by_means(metric, linkage): return from_distances(distances(x, metric, name), linkage)
-    x = as_embeddings(x, name, metric)
+    return tree_of(as_embeddings(x, name, metric), metric, linkage, name, device, progress)
+
+def tree_of(
+    x:Float[np.ndarray, "n d"],          # what `as_embeddings` returns
+    metric:str="cosine",                 # as for `dendrogram`, like all that follow
+    linkage:str="average",               # …
+    name:str="x",                        # …
+    device="cpu",                        # …
+    progress:bool=True,                  # …
+) -> Dendrogram:
+    "`dendrogram` of embeddings that have been checked."
+    if len(x) < _MANY or not by_means(metric, linkage): return from_distances(_distances(x, metric, name), linkage)
     z = reciprocal_linkage(points_for(x, metric), linkage, device, progress)                             # eq. (1)
     require(np.isfinite(z[-1, 2]), f"{name} with values up to {np.abs(x).max():.1e}", f"values whose {metric} distance fits in float64", "Scale them down.")
     return Dendrogram(z)

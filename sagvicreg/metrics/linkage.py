@@ -276,7 +276,7 @@ def reciprocal_linkage(
     if linkage == "ward": made[:, 2] **= .5
     return _in_order(made, n)
 
-# %% ../../nbs/71_metrics.linkage.ipynb #8fafab7c
+# %% ../../nbs/71_metrics.linkage.ipynb #991cc5f9
 @torch.no_grad()
 def _rounds(x, sizes, node, made, ward, device, progress):
     "The merges of weighted points as rows (node, node, height, size); new nodes are numbered from `made`."
@@ -295,7 +295,7 @@ def _rounds(x, sizes, node, made, ward, device, progress):
                 bar.update(len(a))
                 if c.m == 1: break
                 dry = c.repair(a, b, touched)
-                if c.m < .75*c.slots and c.slots > _GROUP: dry = c.compact()[dry]
+                if c.m < .7*c.slots and c.slots > _GROUP: dry = c.compact()[dry]
                 if len(dry): c.search(dry)
             bar.close()
     finally: torch.set_float32_matmul_precision(precision)

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['lca_similarity', 'cophenetic_correlation', 'cophenetic_similarity', 'StructureSimilarity', 'structure_similarity']
 
-# %% ../../nbs/74_metrics.similarity.ipynb #fa513dce
+# %% ../../nbs/74_metrics.similarity.ipynb #aeb49dd9
 from dataclasses import dataclass, field
 from time import perf_counter
 
@@ -13,7 +13,7 @@ import numba, numpy as np
 
 from ..core import require
 from .correlation import sampled_correlations, tree_correlations
-from .dendrogram import Dendrogram, as_embeddings, check_choices, dendrogram, points_for
+from .dendrogram import Dendrogram, as_embeddings, check_choices, points_for, tree_of
 
 # %% ../../nbs/74_metrics.similarity.ipynb #ad911784
 def lca_similarity(
@@ -74,7 +74,7 @@ def _streamed(y, tree, v):
         sums += _running(np.sqrt(np.maximum(d, 0, out=d), out=d), p, tree.layout[2], v)
     return sums
 
-# %% ../../nbs/74_metrics.similarity.ipynb #92e3097f
+# %% ../../nbs/74_metrics.similarity.ipynb #f575ca1a
 def _distance_correlation(x, tree, metric, name="x", over="x"):
     "Pearson's correlation over all pairs of the distances of the rows of `x` with the heights of `tree`."
     y, n, w = points_for(x, metric), len(x), tree.pairs.astype(float)
@@ -100,12 +100,12 @@ def _both(x1, x2, metric, linkage, device, progress):
     check_choices(metric, linkage)
     _same_items(x1, x2)
     x1, x2 = as_embeddings(x1, "x1", metric), as_embeddings(x2, "x2", metric)
-    return (x1, x2), tuple(dendrogram(x, metric, linkage, name, device, progress) for x, name in ((x1, "x1"), (x2, "x2")))
+    return (x1, x2), tuple(tree_of(x, metric, linkage, name, device, progress) for x, name in ((x1, "x1"), (x2, "x2")))
 
 def _crossed(x, trees, metric):
     return dict(d1_to_p2=_distance_correlation(x[0], trees[1], metric, "x1", "x2"), d2_to_p1=_distance_correlation(x[1], trees[0], metric, "x2", "x1"))
 
-# %% ../../nbs/74_metrics.similarity.ipynb #a960d7a9
+# %% ../../nbs/74_metrics.similarity.ipynb #10bc7329
 def cophenetic_correlation(
     x,                         # embeddings [n d], numpy or torch
     metric:str="cosine",       # distance: cosine, euclidean or sqeuclidean
@@ -116,7 +116,7 @@ def cophenetic_correlation(
     "Correlation of the distances in `x` with the LCA heights of its own tree, eq. (3) (App. G.3)."
     check_choices(metric, linkage)
     x = as_embeddings(x, "x", metric)
-    return _distance_correlation(x, dendrogram(x, metric, linkage, "x", device, progress), metric)
+    return _distance_correlation(x, tree_of(x, metric, linkage, "x", device, progress), metric)
 
 def cophenetic_similarity(
     x1,                        # embeddings [n d1], numpy or torch
