@@ -165,7 +165,7 @@ def _order(fenwick, cells, counts, k, code, entered, totals):
         while q < size: fenwick[q], q = fenwick[q] + counts[i], q + (q & -q)
     return balance, entered
 
-# %% ../../nbs/73_metrics.correlation.ipynb #0a619580
+# %% ../../nbs/73_metrics.correlation.ipynb #1b97a430
 @numba.njit(cache=True)
 def _piece(first, stop, children, start, size, position, table, x, y, code, group_ends, totals, out):
     "Merges first, …, stop - 1 of tree 1, in order of value: adds up equation (3) for two kinds of values, and (4)'s count, into `out`."
@@ -200,7 +200,7 @@ def _pieces(bounds, children, start, size, position, table, x, y, code, group_en
     "Sums of all pieces: two of equation (3), and concordant less discordant."
     k = len(bounds) - 1
     out, totals, before = np.zeros((k, 3)), np.zeros((k, values), np.int64), np.zeros(values, np.int64)
-    for p in numba.prange(k):
+    for p in numba.prange(k):                               # starting the threads costs more than a small tree: see `_one_piece`
         _piece(bounds[p], bounds[p + 1], children, start, size, position, table, x, y, code, group_ends, totals[p], out[p])
     for p in range(k):
         less, entered = 0, before.sum()
@@ -209,6 +209,11 @@ def _pieces(bounds, children, start, size, position, table, x, y, code, group_en
             less += before[t]
         before += totals[p]
     return out.sum(0)
+
+def _one_piece(bounds, children, start, size, position, table, x, y, code, group_ends, values):
+    out = np.zeros(3)
+    _piece(0, bounds[1], children, start, size, position, table, x, y, code, group_ends, np.zeros(values, np.int64), out)
+    return out
 
 # %% ../../nbs/73_metrics.correlation.ipynb #7519b6ad
 def tree_correlations(
@@ -237,7 +242,7 @@ def _from_vectors(tree1, tree2, values1, values2):
     p, q = (v[lca_rows(t, *np.triu_indices(t.n, 1))] for t, v in ((tree1, values1), (tree2, values2)))
     return dict(pearson=float(stats.pearsonr(p, q).statistic), spearman=float(stats.spearmanr(p, q).statistic), kendall=float(stats.kendalltau(p, q).statistic))
 
-# %% ../../nbs/73_metrics.correlation.ipynb #18c61d86
+# %% ../../nbs/73_metrics.correlation.ipynb #fe39cd30
 def _from_cells(tree1, tree2, values, margin1, margin2, pieces=None):
     "The three coefficients by counting combinations; `values` of tree 1 grow towards its root."
     n, order = tree1.n, np.argsort(values, kind="stable")                              # children before parents
@@ -253,7 +258,7 @@ def _from_cells(tree1, tree2, values, margin1, margin2, pieces=None):
     pieces = pieces or min(64, max(1, int(work[-1])//2**18))
     cuts = np.flatnonzero(ends)[np.searchsorted(work[ends], work[-1]*np.arange(1, pieces)/pieces)] + 1
     bounds = np.unique(np.concatenate([[0], cuts, [n - 1]]))
-    pearson, spearman, balance = _pieces(bounds, children, start[ids], size[ids], position, _range_max(tree2.layout[2]), np.stack([x1, r1])[:, order], np.stack([x2, r2]),
+    pearson, spearman, balance = (_pieces if len(bounds) > 2 else _one_piece)(bounds, children, start[ids], size[ids], position, _range_max(tree2.layout[2]), np.stack([x1, r1])[:, order], np.stack([x2, r2]),
                                          code2, ends, len(tied2))
     m = n*(n - 1)/2
     untied = [m*(m - 1)/2 - (t*(t - 1)/2).sum() for t in (tied1, tied2)]
