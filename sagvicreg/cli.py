@@ -6,7 +6,7 @@
 __all__ = ['COMMANDS', 'parse_classes', 'parse_arguments', 'train_command', 'embed_command', 'score_command', 'demo_command',
            'info_command', 'main']
 
-# %% ../nbs/90_cli.ipynb #cde02321
+# %% ../nbs/90_cli.ipynb #d9899bfc
 import ast, inspect, json, shlex, sys, warnings
 from argparse import ArgumentDefaultsHelpFormatter, ArgumentParser
 from pathlib import Path
@@ -20,6 +20,8 @@ from .data.datasets import data_root, load_dataset
 from .data.splits import select_classes, subsample
 from .embed import embed, load_embeddings, save_embeddings
 from .metrics.similarity import structure_similarity
+from .metrics.uncertainty import permutation_null, subsampling
+from .plots import plot_tanglegram, save_figure
 from .protocols.demo import demo
 from .train.presets import preset
 from .train.trainer import Trainer, fit, load_run
@@ -108,7 +110,7 @@ def train_command(
     where = ["--root", root] if root else []
     print("Next:", shlex.join(["sagvicreg", "embed", out, data, *where]))
 
-# %% ../nbs/90_cli.ipynb #b3c0c24a
+# %% ../nbs/90_cli.ipynb #28e1a207
 def embed_command(
     run:str,                     # a run folder that `sagvicreg train` finished
     data:str,                    # digits, cifar100, or a folder of images
@@ -136,18 +138,36 @@ def score_command(
     b:str,                       # the second, n×d', of the same items in the same order
     metric:str="cosine",         # cosine, euclidean or sqeuclidean
     linkage:str="average",       # average, single, complete, weighted or ward
+    lca_distance:str="height",   # of the lowest common ancestor: height, edges or rank
+    draws:int=0,                 # error bars from so many random halves of the items, and the scores of shuffled items
+    seed:int=0,                  # of these draws
+    plot:str="",                 # draw the two trees into this .png, .svg or .pdf file
     json:str="",                 # write the result to this file
+    device:str="auto",           # auto, cpu, cuda, cuda:1
 ):
     "Do two sets of embeddings have the same global structure? No labels needed."
-    if json: _free(json)
+    for file in filter(None, (json, plot)): _free(file)
+    require(not plot or Path(plot).suffix in (".png", ".svg", ".pdf"), f"plot {plot!r}", "a name that ends in .png, .svg or .pdf")
+    device = pick_device(device)
     x, y, rows, rows2 = load_embeddings(a), load_embeddings(b), _row_names(a), _row_names(b)
     if rows is not None and rows2 is not None and len(rows) == len(rows2):
         first = np.flatnonzero(rows != rows2)[:1]
         require(not len(first), f"{a} and {b}, whose rows are not the same items (row {first.sum()}: {rows[first]} and {rows2[first]})",
                 "the same items in the same order", "Embed the same data with both.")
-    s = structure_similarity(x, y, metric=metric, linkage=linkage)
+    how = dict(metric=metric, linkage=linkage, device="cpu" if device.type == "mps" else device)      # MPS has no float64
+    s = structure_similarity(x, y, lca_distance=lca_distance, **how)
     print(s)
-    if json: _write_json(json, s.to_dict())
+    if plot: save_figure(plot_tanglegram(*s.trees), plot)
+    found = s.to_dict()
+    if draws: found |= _draws(x, y, draws, seed, how, lca_distance)
+    if json: _write_json(json, found)
+
+def _draws(x, y, draws, seed, how, lca_distance):
+    "Error bars over items and the permutation null: printed, and as a dict."
+    spread = subsampling(x, y, draws=draws, seed=seed, lca_distance=lca_distance, **how)
+    null = permutation_null(x, y, 10*draws, seed, lca_distance=lca_distance, **how)
+    print(f"\n{spread}\n\n{null}")
+    return dict(subsampling=spread.to_dict(), permutation_null=null.to_dict())
 
 def _row_names(path):
     "The `paths` or `index` that `sagvicreg embed` stores with the rows of an .npz; None where there are none."
