@@ -106,7 +106,7 @@ def measure(run, n, data, device):
     task = dict(run=run, n=n, data=data, device=device)
     done = subprocess.run([sys.executable, __file__, "--worker", json.dumps(task)], capture_output=True, text=True)
     try: row = json.loads(done.stdout.splitlines()[-1])
-    except (IndexError, json.JSONDecodeError): row = task | dict(failed=(done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1])
+    except (IndexError, json.JSONDecodeError): row = task | dict(failed=f"died, exit code {done.returncode} " + "".join(done.stderr.strip().splitlines()[-1:])[:200])
     said = row.get("skipped") or row.get("failed") or f"{row['seconds']:9.2f} s  {row['peak_gb']:7.3f} GB"
     print(f"{run:18} {data:7} n = {n:7,}  {said}", flush=True)
     return row
@@ -129,6 +129,7 @@ def main():
     p.add_argument("--sizes", default="5000,10000", help="numbers of items for ours")
     p.add_argument("--naive-sizes", default="5000,10000", help="numbers of items for the usual way and the other libraries")
     p.add_argument("--no-naive", action="store_true", help="ours only")
+    p.add_argument("--noise-to", type=int, default=10**9, help="data without structure up to this size only")
     p.add_argument("--device", default="cpu")
     p.add_argument("--json", default="", help="write the result to this file")
     p.add_argument("--worker", help=__import__("argparse").SUPPRESS)
@@ -138,7 +139,9 @@ def main():
     from sagvicreg.core import environment
     env = environment()
     print(f"{env['cores']} cores, {env['gpus'] or 'no GPU'}, torch {env['torch']}, scipy {env['scipy']}, numba {env['numba']}; d = {DIM}, float32, cosine, average linkage\n")
-    for n in sizes: rows += [measure("ours", n, data, a.device) for data in ("groups", "noise")] + [measure("correlations_only", n, "groups", a.device)]
+    for n in sizes:
+        rows += [measure("ours", n, data, a.device) for data in ("groups", "noise") if data == "groups" or n <= a.noise_to]
+        if n <= 20_000: rows.append(measure("correlations_only", n, "groups", a.device))
     for n in [] if a.no_naive else [int(n) for n in a.naive_sizes.split(",")]:
         rows += [measure("usual", n, data, "cpu") for data in ("groups", "noise")]
         rows += [measure(f"tree_{k}", n, "groups", "cpu") for k in ("ours", "scipy", "fastcluster", "genieclust", "racplusplus")]

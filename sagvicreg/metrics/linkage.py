@@ -13,18 +13,23 @@ from tqdm.auto import tqdm
 
 from ..core import require
 
-# %% ../../nbs/71_metrics.linkage.ipynb #ee4dbe68
-def _loop(mean, rows, others, out):
-    for r in numba.prange(len(rows)):
-        a = rows[r]
-        for c in range(others.shape[1]):
-            b, total = others[r, c], 0.
-            for k in range(mean.shape[1]):
-                t = mean[a, k] - mean[b, k]
-                total += t*t
-            out[r, c] = total
+# %% ../../nbs/71_metrics.linkage.ipynb #a1892a75
+@numba.njit(cache=True, fastmath={"reassoc", "contract", "nsz"})
+def _squared_row(mean, a, others, out):
+    for c in range(len(others)):
+        b, total = others[c], 0.
+        for k in range(mean.shape[1]):
+            t = mean[a, k] - mean[b, k]
+            total += t*t
+        out[c] = total
 
-_one_core, _all_cores = (numba.njit(parallel=p, cache=True, fastmath={"reassoc", "contract", "nsz"})(_loop) for p in (False, True))
+@numba.njit(parallel=True, cache=True)
+def _all_cores(mean, rows, others, out):
+    for r in numba.prange(len(rows)): _squared_row(mean, rows[r], others[r], out[r])
+
+@numba.njit(cache=True)
+def _one_core(mean, rows, others, out):
+    for r in range(len(rows)): _squared_row(mean, rows[r], others[r], out[r])
 
 def _squared(mean, rows, others):
     "Squared distances [m k] in float64 of the means `rows` [m] to the means `others` [m k]."
@@ -50,7 +55,7 @@ def _smallest(v, k):
     values, place = inside.topk(k, dim=1, largest=False)
     return values, best.gather(1, place//group)*group + place % group
 
-# %% ../../nbs/71_metrics.linkage.ipynb #19167d7a
+# %% ../../nbs/71_metrics.linkage.ipynb #12e1b9c5
 class _Clusters:
     "The clusters of one agglomeration: means, sizes, lists of neighbours."
     def __init__(self, x, sizes, node, ward):
@@ -60,8 +65,15 @@ class _Clusters:
         self.var, self.bound, self.nearest = new(n), new(n) - torch.inf, new(n) + torch.inf
         self.lists, self.nn = node.new_zeros(n, _K), node.new_zeros(n)
         self.root, self.alive = torch.arange(n, device=self.device), torch.ones(n, dtype=torch.bool, device=self.device)
-        self.products = 0      # entries of distance matrices that were computed: for curiosity and tests
+        self.products, self.buffers = 0, {}      # entries of distance matrices that were computed, for curiosity and tests; memory that is used again
+        self.norm, self.table = new(n), torch.empty(n, self.dim + 2, dtype=torch.float32, device=self.device)
+        self.write(self.root)
         self.compact()
+
+    def buffer(self, name, rows, columns):
+        "Uninitialised float32 memory under a name: fresh memory for every product would cost as much as filling it."
+        if self.buffers.get(name, self.root[:0]).numel() < rows*columns: self.buffers[name] = torch.empty(rows*columns, dtype=torch.float32, device=self.device)
+        return self.buffers[name][:rows*columns].view(rows, columns)
 
     def compact(self):
         "Move the living together; returns the new slot of each old one."
@@ -72,14 +84,11 @@ class _Clusters:
         new[keep] = torch.arange(m, device=self.device)
         self.lists, self.nn = new[self.root[self.lists]], new[self.nn]
         pad = lambda t, fill: torch.cat([t[keep], t.new_full((slots - m, *t.shape[1:]), fill)])
-        for name, fill in dict(mean=0, var=0, size=1, node=-1, bound=torch.inf, nearest=torch.inf, lists=0, nn=0).items():
+        for name, fill in dict(mean=0, var=0, size=1, node=-1, bound=torch.inf, nearest=torch.inf, lists=0, nn=0, norm=0, table=0).items():
             setattr(self, name, pad(getattr(self, name), fill))
         self.root = torch.arange(slots, device=self.device)
         self.alive = self.root < m
-        self.norm = self.mean.square().sum(1)
-        self.table = torch.empty(slots, self.dim + 2, dtype=torch.float32, device=self.device)
-        self.write(self.root)
-        self.table[m:, self.dim] = torch.inf
+        self.table[m:, self.dim], self.table[m:, self.dim + 1] = torch.inf, 1.
         return new
 
     def write(self, rows):
@@ -96,12 +105,13 @@ class _Clusters:
         a, b = self.size[rows][:, None], self.size[others]
         return 2*a*b/(a + b)*d
 
-# %% ../../nbs/71_metrics.linkage.ipynb #603378fe
+# %% ../../nbs/71_metrics.linkage.ipynb #4973c19c
 @patch
 def entries(self:_Clusters, rows, columns=slice(None)):
     "Float32 distances from `rows` to the slots `columns`."
     left = torch.cat([-2*self.table[rows, :self.dim], self.table[rows][:, [self.dim + 1, self.dim]]], 1)
-    v = left @ self.table[columns].T
+    right = self.table[columns]
+    v = torch.mm(left, right.T, out=self.buffer("product", len(left), len(right)))
     self.products += v.numel()
     if self.ward:
         a, b = self.size[rows].float()[:, None], self.size[columns].float()
@@ -146,7 +156,7 @@ def search_exactly(self:_Clusters, rows):
         self.lists[r] = torch.cat([found, r[:, None].expand(-1, _K - found.shape[1])], 1)
         self.settle(r, self.lists[r])
 
-# %% ../../nbs/71_metrics.linkage.ipynb #c9aed2c6
+# %% ../../nbs/71_metrics.linkage.ipynb #66d804dc
 def _better(lists, v, where):
     "The best `_K` of the lists so far and of the row-wise smallest of `v`, whose columns are the slots `where`."
     values, columns = _smallest(v, min(_K, v.shape[1]))
@@ -169,7 +179,7 @@ def search_all(self:_Clusters, rows=2048, columns=8192, tick=lambda rows: None):
             other = slice(j, min(j + columns, self.slots))
             v = self.entries(self.root[own], other)
             update(own, v, other)
-            update(other, v.T.contiguous(), own)
+            update(other, self.buffer("transposed", *v.T.shape).copy_(v.T), own)
         tick(min(own.stop, self.m) - i)
     everybody = self.root[:self.m]
     for r in everybody.split(rows): self.accept(r, best[0][r], best[1][r])
@@ -177,7 +187,7 @@ def search_all(self:_Clusters, rows=2048, columns=8192, tick=lambda rows: None):
 @patch
 def search(self:_Clusters, rows):
     "New lists for `rows`, from whole rows of distances."
-    for r in rows.split(max(64, 2**24//self.slots)):
+    for r in rows.split(max(64, 2**(24 if self.device.type == "cpu" else 27)//self.slots)):
         v = self.entries(r)
         v[torch.arange(len(r), device=self.device), r] = torch.inf
         self.accept(r, *_smallest(v, min(_K, self.slots)))
