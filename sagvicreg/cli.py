@@ -110,7 +110,7 @@ def train_command(
     where = ["--root", root] if root else []
     print("Next:", shlex.join(["sagvicreg", "embed", out, data, *where]))
 
-# %% ../nbs/90_cli.ipynb #28e1a207
+# %% ../nbs/90_cli.ipynb #9eb085a6
 def embed_command(
     run:str,                     # a run folder that `sagvicreg train` finished
     data:str,                    # digits, cifar100, or a folder of images
@@ -133,6 +133,7 @@ def embed_command(
     path = save_embeddings(out, e, labels=images.labels, **rows)
     print(f"{images}\n{e.shape[0]:,} × {e.shape[1]} → {path}")
 
+# %% ../nbs/90_cli.ipynb #b6697cd9
 def score_command(
     a:str,                       # .npy or .npz with the first set of embeddings, n×d
     b:str,                       # the second, n×d', of the same items in the same order

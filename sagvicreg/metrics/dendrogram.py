@@ -95,7 +95,7 @@ def _room(n, vectors, what):
     require_memory(8*vectors*n*(n - 1)//2, f"{what} of {n:,} items",
                    "Average linkage under cosine or squared Euclidean distance, and Ward's, need no distance matrix. Or take a sample of the items.")
 
-# %% ../../nbs/72_metrics.dendrogram.ipynb #44eda9bc
+# %% ../../nbs/72_metrics.dendrogram.ipynb #e17768ee
 @dataclass(frozen=True, eq=False, repr=False)
 class Dendrogram:
     "A binary merge tree over `n` items (section 4.4): scipy's linkage matrix, checked and read-only."
@@ -145,6 +145,7 @@ class Dendrogram:
         edges = coo_array((np.ones(len(child), bool), (child, parent)), shape=(2*n - k, 2*n - k))
         return connected_components(edges, directed=False)[1][:n]
 
+# %% ../../nbs/72_metrics.dendrogram.ipynb #99e85641
 @numba.njit(cache=True)
 def _layout(children):
     "First leaf position [2n-1] and size [2n-1] of every node; the row of the merge [n-1] that joins positions q and q + 1."

@@ -37,7 +37,7 @@ def subsets(
     rng = np.random.default_rng(seed)
     return np.sort([rng.choice(n, m, replace=False) for _ in range(draws)], axis=1)
 
-# %% ../../nbs/75_metrics.uncertainty.ipynb #44de12ee
+# %% ../../nbs/75_metrics.uncertainty.ipynb #e38982bf
 @dataclass(frozen=True, repr=False)
 class Spread:
     "Scores of all items, and of subsets of them."
@@ -69,6 +69,7 @@ class Spread:
         cells = "".join("<tr>" + "".join(f"<td>{c}</td>" for c in r) + "</tr>" for r in (self._heads(), *self._rows()))
         return f"<table><caption>{self._title()}</caption>{cells}</table>"
 
+# %% ../../nbs/75_metrics.uncertainty.ipynb #2acd4ba3
 def subsampling(
     x1,                          # embeddings [n d1], numpy or torch
     x2,                          # embeddings [n d2] of the same items in the same order
