@@ -86,7 +86,7 @@ def subsampling(
     found = [_flat(structure_similarity(x1[i], x2[i], progress=False, **how)) for i in bar]
     return Spread(full.n, parts.shape[1], _flat(full), {k: [f[k] for f in found] for k in MEASURES})
 
-# %% ../../nbs/75_metrics.uncertainty.ipynb #c7ed0ce7
+# %% ../../nbs/75_metrics.uncertainty.ipynb #02818d10
 def relabelled(
     tree:Dendrogram,                 # over n items
     order:Int[np.ndarray, "n"],      # a permutation: item i takes the place of order[i]
@@ -122,6 +122,7 @@ class PermutationNull:
         cells = "".join("<tr>" + "".join(f"<td>{c}</td>" for c in r) + "</tr>" for r in (self._heads(), *self._rows()))
         return f"<table><caption>{self._title()}</caption>{cells}</table>"
 
+# %% ../../nbs/75_metrics.uncertainty.ipynb #453dd38b
 def permutation_null(
     x1,                          # embeddings [n d1], numpy or torch
     x2,                          # embeddings [n d2] of the same items in the same order
