@@ -109,7 +109,7 @@ def require_memory(
     there = available_memory()
     require(there is None or needed <= there, f"{what}, {needed/2**30:.3g} GiB", f"at most the {(there or 0)/2**30:.3g} GiB of memory that are free", todo)
 
-# %% ../nbs/00_core.ipynb #71aabcce
+# %% ../nbs/00_core.ipynb #ad43dcb5
 @contextmanager
 def atomic_write(
     path,                   # the file to write or to replace
@@ -125,15 +125,23 @@ def atomic_write(
         with open(temp, "rb+") as f: os.fsync(f.fileno())
         os.chmod(temp, 0o666 & ~_umask())
         os.replace(temp, path)
+        _sync_folder(path.parent)
     finally: temp.unlink(missing_ok=True)
+
+def _sync_folder(path):
+    "Have the folder's list of names on disk too, where the system can (not on Windows)."
+    if not hasattr(os, "O_DIRECTORY"): return
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try: os.fsync(handle)
+    finally: os.close(handle)
 
 def _umask():
     mask = os.umask(0); os.umask(mask)
     return mask
 
-# %% ../nbs/00_core.ipynb #a9aa4b40
+# %% ../nbs/00_core.ipynb #8377b37e
 class Run:
-    "A run folder: `config.toml`, `log.jsonl`, `checkpoint.pt`, `encoder.safetensors`."
+    "A run folder: `config.toml`, `log.jsonl`, `checkpoint.pt`, `encoder.safetensors`, `expander.safetensors`."
     def __init__(self,
         path,                # the folder; made when something is first written
     ): self.path = Path(path)
@@ -143,6 +151,8 @@ class Run:
     def checkpoint(self) -> Path: return self.path/"checkpoint.pt"
     @property
     def weights(self) -> Path: return self.path/"encoder.safetensors"
+    @property
+    def expander(self) -> Path: return self.path/"expander.safetensors"
     @property
     def finished(self) -> bool: return self.weights.exists()
 
@@ -166,6 +176,11 @@ class Run:
         self.path.mkdir(parents=True, exist_ok=True)
         line = json.dumps({k: _plain(v) for k, v in row.items()}) + "\n"
         with open(self.path/"log.jsonl", "a", encoding="utf-8") as f: f.write(line)
+
+    def sync_log(self):
+        "Have all of `log.jsonl` on disk, not only in the system's memory: before a checkpoint that counts on it."
+        if not (self.path/"log.jsonl").exists(): return
+        with open(self.path/"log.jsonl", "rb+") as f: os.fsync(f.fileno())
 
     def read_log(self) -> list[dict]:
         "All complete lines of `log.jsonl`; a last line cut short by a crash is left out."

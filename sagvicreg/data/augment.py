@@ -334,7 +334,7 @@ def apply_view(
     if "threshold" in draw: y = solarize(y, draw["threshold"])
     return y
 
-# %% ../../nbs/22_data.augment.ipynb #b609cc52
+# %% ../../nbs/22_data.augment.ipynb #7949c212
 _PIECE = 2**18     # floats in a piece: about a megabyte, the size of a core's cache
 
 class Augment:
@@ -354,12 +354,15 @@ class Augment:
     def __call__(self,
         images:UInt8[Tensor, "n 3 h w"]|Float[Tensor, "n 3 h w"],    # uint8, or floats in [0, 1]
         generator:torch.Generator,                                   # on the same device
+        start:int=0,                                                 # row of a larger batch where these images stand …
+        total:int|None=None,                                         # … and its length; default: there is no more
     ) -> list[Float[Tensor, "n 3 size size"]]:                       # normalised, one batch for each view
-        "Draw and compute every view."
+        "Draw and compute every view; of a part of a batch, the part of the whole batch's views."
         _check_images(images)
-        device, (n, _, h, w) = images.device, images.shape
+        device, (n, _, h, w), total = images.device, images.shape, len(images) if total is None else total
+        require(0 <= start <= total - n, f"rows {start} to {start + n} of a batch of {total}", "rows that are in it")
         require(generator.device.type == device.type, f"a generator on {generator.device} for images on {device}", "both on one device")
-        draws = [draw_view(v, n, h, w, generator) for v in self.views]
+        draws = [{k: d[start:start + n] for k, d in draw_view(v, total, h, w, generator).items()} for v in self.views]
         out = [torch.empty(n, 3, self.size, self.size, device=device) for _ in self.views]
         step = max(1, _PIECE // (3*max(h*w, self.size**2)) if device.type == "cpu" else n)
         with torch.no_grad(), torch.autocast(device.type, enabled=False):

@@ -11,21 +11,40 @@ from torch import Tensor, nn
 
 from ..core import require
 
-# %% ../../nbs/51_methods.base.ipynb #55bbc4f4
+# %% ../../nbs/51_methods.base.ipynb #60029b46
 class Method(nn.Module):
-    "A self-supervised method: an encoder and the loss that trains it. Subclasses define `losses`."
+    "A self-supervised method: an encoder and the loss that trains it. Subclasses define `embed` and `terms`."
     def __init__(self,
         encoder:nn.Module,      # maps images to representation and embedding
     ):
         super().__init__()
         self.encoder, self.watched = encoder, None
 
+    def embed(self,
+        views:list[Float[Tensor, "n 3 h w"]],   # normalised augmented views of one batch, or of this process's part
+    ) -> tuple[Float[Tensor, "n ..."], ...]:     # what `terms` compares, one row an image
+        "Send the views through the network."
+        raise NotImplementedError(f"{type(self).__name__} does not define embed")
+
+    def terms(self,
+        outputs:tuple[Float[Tensor, "n ..."], ...],   # what `embed` returned
+        generator=None,                                # source of the method's own draws, on the device of the outputs
+    ) -> dict[str, Float[Tensor, ""]]:                 # `loss` and whatever is worth logging
+        "Named terms of the loss; `loss` is the one that is minimised, with the gradient of the whole batch."
+        raise NotImplementedError(f"{type(self).__name__} does not define terms")
+
     def losses(self,
         views:list[Float[Tensor, "n 3 h w"]],   # normalised augmented views of one batch
         generator=None,                          # source of the method's own draws, on the views' device
     ) -> dict[str, Float[Tensor, ""]]:           # `loss` and whatever is worth logging
-        "Named terms of the loss on one batch; `loss` is the one that is minimised."
-        raise NotImplementedError(f"{type(self).__name__} does not define losses")
+        "Both halves of a step: named terms of the loss on one batch."
+        return self.terms(self.embed(views), generator)
+
+    def forward(self,
+        views:list[Float[Tensor, "n 3 h w"]],   # normalised augmented views
+    ) -> tuple[Float[Tensor, "n ..."], ...]:     # what `embed` returns
+        "`embed`, under the name that `DistributedDataParallel` calls."
+        return self.embed(views)
 
 # %% ../../nbs/51_methods.base.ipynb #2f61421c
 METHODS: dict[str, type[Method]] = {}

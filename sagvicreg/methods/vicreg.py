@@ -5,16 +5,17 @@
 # %% auto #0
 __all__ = ['VICReg', 'SAGVICReg']
 
-# %% ../../nbs/52_methods.vicreg.ipynb #566cac4e
+# %% ../../nbs/52_methods.vicreg.ipynb #96ae00c6
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from ..core import require
+from ..distributed import gather
 from ..graph.walk import RandomWalkPairs, identity_pairs
 from ..losses.vicreg import vicreg_terms
 from .base import Method, register
 
-# %% ../../nbs/52_methods.vicreg.ipynb #ff3bc00b
+# %% ../../nbs/52_methods.vicreg.ipynb #a7cdef14
 @register("vicreg")
 class VICReg(Method):
     "Variance-invariance-covariance regularisation (section 3.2), with any pairing."
@@ -33,12 +34,18 @@ class VICReg(Method):
         self.sim_coeff, self.std_coeff, self.cov_coeff = sim_coeff, std_coeff, cov_coeff
         self.convention, self.pairs = convention, pairs
 
-    def losses(self,
-        views:list[Float[Tensor, "n 3 h w"]],   # two views
-        generator=None,                          # source of the walk, on the views' device
-    ) -> dict[str, Float[Tensor, ""]]:           # loss, its three terms, share of trivial pairs and mean weight
-        "Equation 1 on one batch."
-        z, z2 = (self.encoder(v).embedding for v in views)
+    def embed(self,
+        views:list[Float[Tensor, "m 3 h w"]],   # two views, of the batch or of this process's part
+    ) -> tuple[Float[Tensor, "m d"], ...]:       # embeddings of each
+        "Each view through the network by itself."
+        return tuple(self.encoder(v).embedding for v in views)
+
+    def terms(self,
+        outputs:tuple[Float[Tensor, "m d"], ...],   # embeddings of the two views
+        generator=None,                              # source of the walk, on their device, alike in all processes
+    ) -> dict[str, Float[Tensor, ""]]:               # loss, its three terms, share of trivial pairs and mean weight
+        "Equation 1 on the whole batch, that of all processes."
+        z, z2 = (gather(z) for z in outputs)
         self.watched = z.detach()
         pairs = self.pairs(z.detach(), z2.detach(), generator)
         t = vicreg_terms(z, z2, pairs, self.convention)

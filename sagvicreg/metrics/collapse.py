@@ -28,12 +28,14 @@ def embedding_std(
     z = _batch(z)
     return F.normalize(z, dim=1).std(dim=0, correction=0).mean() * z.shape[1]**.5
 
-# %% ../../nbs/59_metrics.collapse.ipynb #97e83b02
+# %% ../../nbs/59_metrics.collapse.ipynb #3443887d
 @torch.no_grad()
 def rankme(
     z:Float[Tensor, "n d"],    # embeddings or representations, any floating type; n well above d
 ) -> Float[Tensor, ""]:        # eq. (3): between 1 and min(n, d)
     "Effective rank of `z`: the exponential of the entropy of its normalised singular values."
-    try: s = torch.linalg.svdvals(_batch(z))
+    z = _batch(z) if z.device.type == "mps" else _batch(z).double()
+    gram = z @ z.mT if len(z) < z.shape[1] else z.mT @ z
+    try: s = torch.linalg.eigvalsh(gram).clamp(min=0).sqrt().float()
     except torch.linalg.LinAlgError as e: raise SagvicregError("z with NaN or infinite values; expected finite embeddings") from e
     return torch.special.entr(s / s.sum().clamp_min(torch.finfo(s.dtype).tiny)).sum().exp()

@@ -24,7 +24,7 @@ def parameter_groups(
     require(params, "a model without trainable parameters", "at least one")
     return [p for p in params if p.ndim > 1], [p for p in params if p.ndim <= 1]
 
-# %% ../../nbs/60_train.optim.ipynb #7c75dd49
+# %% ../../nbs/60_train.optim.ipynb #e336e1ae
 def make_optimizer(
     model:nn.Module,         # what to train
     name:str="lars",         # `lars` (ResNets, as published) or `adamw` (ViTs, small networks)
@@ -40,7 +40,9 @@ def make_optimizer(
                   dict(params=vectors, weight_decay=0., always_adapt=False)]
         return Lars([g for g in groups if g["params"]], lr=lr, momentum=0.9, trust_coeff=0.001)
     require(name == "adamw", f"optimizer {name!r}", "'lars' or 'adamw'")
-    return torch.optim.AdamW([dict(params=matrices, weight_decay=weight_decay), dict(params=vectors, weight_decay=0.)], lr=lr)
+    groups = [dict(params=matrices, weight_decay=weight_decay), dict(params=vectors, weight_decay=0.)]
+    fused = {p.device.type for p in matrices + vectors} <= {"cpu", "cuda"}
+    return torch.optim.AdamW([g for g in groups if g["params"]], lr=lr, fused=fused)
 
 # %% ../../nbs/60_train.optim.ipynb #7afc4672
 logging.getLogger("timm.scheduler.cosine_lr").setLevel(logging.ERROR)      # it warns of runs of one step

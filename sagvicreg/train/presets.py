@@ -5,12 +5,12 @@
 # %% auto #0
 __all__ = ['PRESETS', 'preset']
 
-# %% ../../nbs/62_train.presets.ipynb #2c7a6976
+# %% ../../nbs/62_train.presets.ipynb #05e75895
 from dataclasses import replace
 
 from ..core import require
 from ..models.backbone import has_small_stem
-from .trainer import Recipe
+from .recipe import Recipe
 
 # %% ../../nbs/62_train.presets.ipynb #bc01ae63
 PRESETS: dict[str, Recipe] = {
