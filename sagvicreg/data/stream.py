@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['ImageFiles', 'image_files', 'image_size', 'describe', 'Feed', 'Resident', 'Pinned', 'Streamed', 'feed']
 
-# %% ../../nbs/25_data.stream.ipynb #d05859e1
-import hashlib, os, shutil, warnings, zlib
+# %% ../../nbs/25_data.stream.ipynb #76943543
+import hashlib, os, shutil, warnings, weakref, zlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -322,7 +322,7 @@ class _Reader(Dataset):
 
 def _as_it_is(part): return part
 
-# %% ../../nbs/25_data.stream.ipynb #01cf4869
+# %% ../../nbs/25_data.stream.ipynb #483743f1
 class Streamed(Feed):
     "Images that are read from files by worker processes."
     def __init__(self,
@@ -334,6 +334,7 @@ class Streamed(Feed):
         super().__init__(data, device)
         self.workers, self.context = _cores() if workers is None else workers, context
         self._idle, self._said = [], set()       # loaders that no epoch uses now; warnings given
+        weakref.finalize(self, self._idle.clear).atexit = False       # as garbage in a cycle, workers end only after seconds
         ok = isinstance(self.workers, int) and self.workers >= 0
         require(ok, f"workers = {workers!r}", "a number from 0, or None for one a core")
 
@@ -349,7 +350,7 @@ class Streamed(Feed):
         try:
             for images, notes, last in loader:
                 self._warn(notes)
-                if isinstance(images, SagvicregError): raise images
+                if isinstance(images, SagvicregError): raise SagvicregError(str(images))
                 parts.append(images)
                 if last:
                     yield parts
@@ -358,6 +359,7 @@ class Streamed(Feed):
             if not isinstance(e, SagvicregError): loader = None       # a worker has died: begin with new ones
             raise
         finally:
+            batches.close()                                           # lets go of what draws them
             if loader is not None: self._idle.append(loader)
 
     def _warn(self, notes):
