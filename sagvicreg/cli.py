@@ -24,7 +24,9 @@ from .metrics.uncertainty import permutation_null, subsampling
 from .plots import plot_tanglegram, save_figure
 from .protocols.demo import demo
 from .train.presets import preset
-from .train.trainer import Trainer, fit, load_run
+from .train.export import load_run
+from .train.fit import fit
+from .train.trainer import Trainer
 
 # %% ../nbs/90_cli.ipynb #7e38681a
 def parse_classes(

@@ -21,7 +21,7 @@ from ..metrics.dendrogram import dendrogram
 from ..plots import plot_dendrograms, plot_map, plot_pairs, plot_scores, plot_training, save_figure
 from .generalization import HEADS, generalization, paired_difference, results_table
 from ..train.presets import preset
-from ..train.trainer import load_run
+from ..train.export import load_run
 
 # %% ../../nbs/82_protocols.demo.ipynb #4582ae58
 def demo_figures(

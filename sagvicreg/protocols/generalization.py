@@ -23,7 +23,9 @@ from ..data.splits import class_halves, subsample
 from ..embed import embed
 from ..metrics.similarity import structure_similarity
 from ..probes import knn_accuracy
-from ..train.trainer import Recipe, load_run, train
+from ..train.export import load_run
+from ..train.fit import train
+from ..train.recipe import Recipe
 
 # %% ../../nbs/81_protocols.generalization.ipynb #a921301a
 def train_all(
