@@ -66,7 +66,7 @@ class KNNCheck:
         bank, queries = _represent(trainer, self.bank).to(trainer.device), _represent(trainer, self.queries)
         return dict(knn=knn_accuracy(bank, self.bank.labels.to(bank.device), queries, self.queries.labels, k=self.k))
 
-# %% ../../nbs/84_train.monitor.ipynb #3034ced5
+# %% ../../nbs/84_train.monitor.ipynb #e5d822be
 class StructureCheck:
     "How the representation organises images, compared with a reference or with itself at the check before."
     def __init__(self,
@@ -79,7 +79,7 @@ class StructureCheck:
         if reference is not None:
             reference = as_embeddings(reference, "reference", "cosine")
             require(len(reference) == len(images), f"reference of {len(reference)} rows for {len(images)} images", "one row an image, in the same order")
-        self.images, self.every, self.reference, self._last = images, every, reference, None
+        self.images, self.every, self.reference, self._last = images, every, reference, (None, 0, None)
 
     def __call__(self,
         trainer,                       # in training; left as it was
@@ -90,9 +90,8 @@ class StructureCheck:
     def _measure(self, trainer):
         x, other, at = _represent(trainer, self.images), self.reference, (str(trainer.run.path), trainer.epoch)
         if other is None:
-            (path, epoch), other = (self._last or (at, None))[0], (self._last or (at, None))[1]
-            self._last = at, x
-            if other is None or path != at[0] or epoch >= at[1]: return {}
+            (path, epoch, other), self._last = self._last, (*at, x)
+            if path != at[0] or epoch >= at[1]: return {}
         s = structure_similarity(x, other, progress=False)
         return dict(lca_pearson=s.lca["pearson"], lca_spearman=s.lca["spearman"], cophenetic=sum(s.cophenetic.values())/2)
 
@@ -205,7 +204,7 @@ def health(
         said.append(f"{trivial[-1][1]:.1%} of the pairs are an image and itself: the walk does not move, and this is VICReg.")
     return said
 
-# %% ../../nbs/84_train.monitor.ipynb #e51229ee
+# %% ../../nbs/84_train.monitor.ipynb #34d0ac77
 _SAYS = {                      # in the order of the page: key → group, what it is
     "loss": ("Loss", "What is minimised: the terms beside it, times their coefficients."),
     "invariance": ("Loss", "How far apart the embeddings of a pair are."),
@@ -220,7 +219,7 @@ _SAYS = {                      # in the order of the page: key → group, what i
     "lca_spearman": ("Checks", "The same, by rank."),
     "cophenetic": ("Checks", "Agreement of distances on one side with the other side's tree, mean of both ways. A tree seldom fits even its own distances with 1."),
     "lr": ("Course", "As the schedule sets it, of the first group of weights."),
-    "images_per_s": ("Course", "Images a second, both views counted once; without the time of checks and checkpoints."),
+    "images_per_s": ("Course", "Images trained on a second."),
 }
 
 _NAMES = dict(knn="k-NN accuracy", lca_pearson="LCA similarity, Pearson", lca_spearman="LCA similarity, Spearman", cophenetic="cophenetic similarity", lr="learning rate", images_per_s="images/s")
