@@ -224,6 +224,8 @@ def packaging():
         version = pinned.get(canonicalize_name(r.name))
         if version is None: wrong.append(f"{r.name} has no pin in scripts/constraints.txt")
         elif version not in r.specifier: wrong.append(f"{r.name}: the tested {version} is outside {r.specifier}")
+    advised = {(f, extra) for f, text in tree(lib).items() if f.endswith(".py") for extra in re.findall(r"sagvicreg\[(\w+)\]", text.decode())}
+    wrong += [f"sagvicreg/{f} advises sagvicreg[{extra}], an extra that is not there" for f, extra in sorted(advised) if extra not in said["extras_require"]]
     return wrong
 
 
