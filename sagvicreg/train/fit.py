@@ -153,7 +153,7 @@ def _listening(trainer):
     finally:
         for s, handler in before.items(): signal.signal(s, handler)
 
-# %% ../../nbs/66_train.fit.ipynb #4ea80f29
+# %% ../../nbs/66_train.fit.ipynb #ab58f053
 def fit(
     trainer:Trainer,               # fresh
     resume:bool=False,             # go on from the run's checkpoint if there is one
@@ -185,7 +185,8 @@ def _begin(trainer, resume, previous):
     if saved: return load_checkpoint(trainer, previous)
     if trainer.rank > 0: return
     run.truncate_log(-1)
-    run.write_config(dict(recipe=asdict(trainer.recipe), data=trainer.described, processes=trainer.size, environment=environment()))
+    made = environment() | dict(processes=trainer.size)
+    run.write_config(dict(recipe=asdict(trainer.recipe), data=trainer.described, environment=made))
     save_checkpoint(trainer)
 
 def train(

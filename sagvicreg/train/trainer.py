@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['Trainer', 'train_step']
 
-# %% ../../nbs/63_train.trainer.ipynb #37b7922b
-import time
+# %% ../../nbs/63_train.trainer.ipynb #335be092
+import inspect, time
 from contextlib import contextmanager, nullcontext
 
 import torch
@@ -61,7 +61,7 @@ class Trainer:
         self.epoch, self.position, self.step, self.order_state = 0, 0, 0, self.rng["order"].get_state()
         self.tally, self.epoch_loss, self.best, self.since = {}, torch.zeros((), device=self.device), None, time.perf_counter()
 
-# %% ../../nbs/63_train.trainer.ipynb #58f51a46
+# %% ../../nbs/63_train.trainer.ipynb #f1973e30
 def _check_shares(self):
     "Every process needs rows of every batch."
     recipe, n = self.recipe, len(self.data)
@@ -78,7 +78,10 @@ def _make_method(self, compile):
     if self.size > 1: method = synchronized(method, self.device)
     self.method = self.net = method.to(self.device, memory_format=torch.channels_last)
     if compile: method.encoder.compile()
-    if self.size > 1: self.net = DistributedDataParallel(method, broadcast_buffers=False, gradient_as_bucket_view=True)
+    if self.size > 1: self.net = DistributedDataParallel(method, gradient_as_bucket_view=True, **{_NO_BUFFERS: False})
+
+# buffers are the same everywhere already; newer versions of torch have another name for the option
+_NO_BUFFERS = next(k for k in ("forward_sync_buffers", "broadcast_buffers") if k in inspect.signature(DistributedDataParallel).parameters)
 
 def _make_optimizer(self):
     recipe = self.recipe
