@@ -8,7 +8,7 @@
 A repetition measures each side once; every second one goes through them backwards. Printed are the median over the repetitions, the
 quartiles, and the ratio of the medians with a 95 % interval (bootstrap over the repetitions).
 """
-import gc, inspect, json, os, subprocess, sys, tempfile, time
+import gc, json, os, subprocess, sys, tempfile, time
 from argparse import SUPPRESS, ArgumentParser
 from dataclasses import replace
 from importlib import metadata
@@ -28,7 +28,8 @@ from sagvicreg.data.datasets import ImageSet, cifar100
 from sagvicreg.graph.walk import RandomWalkPairs
 from sagvicreg.losses.vicreg import vicreg_terms
 from sagvicreg.train.optim import make_optimizer
-from sagvicreg.train.trainer import Recipe, Trainer, build_encoder
+from sagvicreg.train.recipe import Recipe, build_encoder
+from sagvicreg.train.trainer import Trainer
 
 try: from lightly.loss import VICRegLoss
 except ImportError: VICRegLoss = None
@@ -45,14 +46,9 @@ def make_trainer(recipe, data, device):
     return Trainer(recipe, data, Path(OUT.name)/str(time.monotonic_ns()), device=device)
 
 
-TAKES_INDEX = "index" in inspect.signature(Trainer.train_step).parameters      # before the trainer took the images themselves
-
-
 def step(trainer, images):
     "One training step on uint8 images on the trainer's device."
-    if not TAKES_INDEX: return trainer.train_step(images)
-    trainer.images = images
-    return trainer.train_step(torch.arange(len(images), device=images.device))
+    return trainer.train_step(images)
 
 
 def adapt(trainer, words):
@@ -60,7 +56,7 @@ def adapt(trainer, words):
     if "nchw" in words:
         trainer.method.to(memory_format=torch.contiguous_format)
         trainer.method.encoder.register_forward_pre_hook(lambda module, args: tuple(x.contiguous() for x in args))
-    if "compile" in words: trainer.method.encoder = torch.compile(trainer.method.encoder)
+    if "compile" in words: trainer.method.encoder.compile()
     return trainer
 
 
@@ -524,10 +520,10 @@ def variant(a, words, batch, data, draw):
 
 
 def with_switches(words, f):
-    "f with cudnn.benchmark (`benchmark`) and TF32 products (`tf32`) as the variant says, put back after."
+    "f without cudnn.benchmark (`nobenchmark`; the trainer turns it on) and with TF32 products (`tf32`) as the variant says, put back after."
     def g():
         old = torch.backends.cudnn.benchmark, torch.backends.cuda.matmul.allow_tf32
-        torch.backends.cudnn.benchmark, torch.backends.cuda.matmul.allow_tf32 = old[0] or "benchmark" in words, old[1] or "tf32" in words
+        torch.backends.cudnn.benchmark, torch.backends.cuda.matmul.allow_tf32 = old[0] and "nobenchmark" not in words, old[1] or "tf32" in words
         try: f()
         finally: torch.backends.cudnn.benchmark, torch.backends.cuda.matmul.allow_tf32 = old
     return g
@@ -642,8 +638,8 @@ def parser():
     s.add_argument("--expander", default="1024-1024-1024")
     s.add_argument("--method", dest="method_name", default="sag-vicreg")
     s.add_argument("--batches", default="256,512,1024")
-    s.add_argument("--variants", default="bf16,bf16+compile,bf16+nchw,bf16+benchmark,float32,float32+nchw",
-                   help="words joined by +: bf16 or float32, compile, nchw (not channels_last), benchmark (cudnn's), tf32; the first is what others are compared with")
+    s.add_argument("--variants", default="bf16,bf16+compile,bf16+nchw,bf16+nobenchmark,float32,float32+nchw",
+                   help="words joined by +: bf16 or float32, compile, nchw (not channels_last), nobenchmark (without cuDNN's), tf32; the first is what others are compared with")
     s.add_argument("--block", type=float, default=2., help="seconds of a block, about")
     s.add_argument("--warm", type=int, default=3)
     s.add_argument("--parts", type=int, default=20, help="steps over which the parts of a step are measured")

@@ -90,7 +90,7 @@ def _free(path):
     require(not Path(path).is_dir(), f"output {str(path)!r}, which is a folder", "a file name")
     return path
 
-# %% ../nbs/90_cli.ipynb #b0ac8cda
+# %% ../nbs/90_cli.ipynb #75a6ab80
 def train_command(
     data:str,                    # digits, cifar100, or a folder of images
     method:str="sag-vicreg",     # vicreg or sag-vicreg
@@ -108,6 +108,7 @@ def train_command(
     augmentation:str=None,       # vicreg, small or digits; default by data
     epochs:int=None,             # passes over the images
     batch_size:int=None,         # images a step, of all processes together
+    drop_last:str=None,          # yes or no: leave out an epoch's last batch if it is shorter; default yes
     accumulate:int=None,         # pieces in which a batch passes the network: less memory, the same loss
     optimizer:str=None,          # lars or adamw
     base_lr:float=None,          # learning rate for a batch of 256
@@ -131,26 +132,31 @@ def train_command(
 ):
     "Train an encoder on images without labels."
     device = join(device)
-    require(small_stem in (None, "yes", "no"), f"small_stem {small_stem!r}", "yes or no")
+    require(stream or (cache == "auto" and workers is None), "--cache or --workers without --stream", "them with --stream", "Add --stream.")
+    require(resume or not previous, "--previous without --resume", "both", "Add --resume.")
+    for name, v in dict(knn_every=knn_every, structure_every=structure_every).items():
+        require(v is None or v >= 1, f"--{name.replace('_', '-')} {v}", "a number of epochs, at least 1")
+    for name, v in dict(small_stem=small_stem, drop_last=drop_last).items(): require(v in (None, "yes", "no"), f"{name} {v!r}", "yes or no")
     images = _stream(data, root, size, classes, limit, on_error, cache) if stream else _load(data, root, "train", size, classes, limit, on_error)
     recipe = preset(data, method=method, backbone=backbone, small_stem=small_stem and small_stem == "yes", width=width,
                     expander=expander, augmentation=augmentation, epochs=epochs, batch_size=batch_size, optimizer=optimizer,
                     base_lr=base_lr, weight_decay=weight_decay, warmup_epochs=warmup_epochs, precision=precision,
-                    accumulate=accumulate, method_args=parse_arguments(method_args), seed=seed)
+                    accumulate=accumulate, drop_last=drop_last and drop_last == "yes", method_args=parse_arguments(method_args), seed=seed)
     out = out or f"runs/{method}-{Path(data).resolve().name}-s{seed}"
     rank, size_ = world()
     several = f", {size_} processes" if size_ > 1 else ""
     if rank == 0: print(f"{images}\n{recipe.method}, {recipe.backbone}, {recipe.epochs} epochs{several} → {out}", flush=True)
-    checks = _checks(images, data, root, classes, knn_every, structure_every) if rank == 0 else []
+    checks = _checks(images, data, root, classes, knn_every, structure_every)           # by every process, as they load together
     trainer = Trainer(recipe, images, out, device, log_every, compile=compile, workers=workers, save_every=save_every, keep=keep,
-                      checks=checks, best_by="knn" if knn_every else "loss")
+                      checks=checks, best_by="knn" if knn_every else None)
     if tensorboard and rank == 0: trainer.callbacks.append(TensorBoard(trainer.run/"tensorboard"))
     fit(trainer, resume, previous)
     if rank == 0: _say_result(trainer.run, out, data, root)
 
 def _say_result(run, out, data, root):
     for row in [r for r in run.read_log() if "loss" in r][-1:]: print(", ".join(f"{k} {v:.4g}" for k, v in row.items() if k != "images_per_s"))
-    print("Report:", report(run))
+    try: print("Report:", report(run))
+    except Exception as e: warnings.warn(f"no report was made ({e}); the run itself is complete")
     where = ["--root", root] if root else []
     print("Next:", shlex.join(["sagvicreg", "embed", out, data, *where]))
 
@@ -161,11 +167,15 @@ def _checks(images, data, root, classes, knn_every, structure_every):
     if not knn_every: return checks
     require(images.labels is not None, f"--knn-every with {images}", "labels: sub-folders named for the classes", "Use --structure-every.")
     bank = _in_memory(subsample(images, min(5000, len(images))))
-    if data in ("digits", "cifar100"): queries = _load(data, root, "test", bank.images.shape[-1], classes, None)
-    else:                                                 # no part held out: every fifth image of the bank asks
+    if _has_test_part(data, root): queries = _load(data, root, "test", bank.images.shape[-1], classes, None)
+    else:                                                 # every fifth image of the bank asks
         asks = torch.arange(len(bank)) % 5 == 0
         bank, queries = bank[~asks], bank[asks]
     return [*checks, KNNCheck(bank, subsample(queries, min(1000, len(queries))), knn_every, k=min(20, len(bank)))]
+
+def _has_test_part(data, root):
+    folders = [p for p in (Path(data).expanduser(), data_root(root or None)/data) if p.is_dir()][:1]
+    return data in ("digits", "cifar100") or any((f/"train").is_dir() and any((f/h).is_dir() for h in ("test", "val", "valid", "validation")) for f in folders)
 
 # %% ../nbs/90_cli.ipynb #9eb085a6
 def embed_command(

@@ -19,7 +19,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from .core import SagvicregError, pick_device, require
 
-# %% ../nbs/45_distributed.ipynb #96dcc1a0
+# %% ../nbs/45_distributed.ipynb #a3acbfc9
 def world() -> tuple[int, int]:       # rank, number of processes
     "This process's rank and how many there are; (0, 1) when there is only this one."
     there = dist.is_available() and dist.is_initialized()
@@ -31,11 +31,13 @@ def launched() -> bool:
 
 def join(
     device="auto",                    # see `pick_device`; with CUDA each process takes the GPU of its local rank
-    timeout:float=300,                # seconds after which a process that does not answer counts as lost
+    timeout:float=1800,               # seconds after which a process that does not answer counts as lost
 ) -> torch.device:                    # this process's device
     "Connect with the other processes that `torchrun` started, if it did."
-    if not launched() or world()[1] > 1: return pick_device(str(device))
     device, local = pick_device(str(device)), int(os.environ.get("LOCAL_RANK", 0))
+    if not launched() or world()[1] > 1:
+        if device.type == "cuda": torch.cuda.set_device(device := torch.device("cuda", local if world()[1] > 1 else device.index or 0))
+        return device
     require(device.type in ("cpu", "cuda"), f"{os.environ['WORLD_SIZE']} processes on {device}", "cpu or cuda", "Use --device cpu.")
     if device.type == "cuda":
         require(local < torch.cuda.device_count(), f"process {local} on a machine with {torch.cuda.device_count()} GPUs",
@@ -73,7 +75,7 @@ def any_of(
     dist.all_reduce(t, dist.ReduceOp.MAX)
     return bool(t.item())
 
-# %% ../nbs/45_distributed.ipynb #51ecf7e6
+# %% ../nbs/45_distributed.ipynb #76f9afea
 _LOST = ("connection", "peer", "gloo", "nccl", "timed out", "timeout", "socket", "broken pipe")
 
 @contextmanager
@@ -86,7 +88,7 @@ def watching_peers(
     except RuntimeError as e:
         if world()[1] == 1 or not any(word in str(e).lower() for word in _LOST): raise
         raise SagvicregError(f"another process of this run has ended or no longer answers ({str(e).splitlines()[0][:120]}); "
-                             f"expected all {world()[1]} to run to the end. Its own message stands above. {todo}") from e
+                             f"expected all {world()[1]} to run to the end. If it had something to say, that stands above. {todo}") from e
 
 # %% ../nbs/45_distributed.ipynb #00e5dbc0
 def shares(

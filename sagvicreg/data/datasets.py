@@ -122,14 +122,14 @@ def show_images(
     for ax, image, title in zip(axes.flat, data.images[:n].cpu(), titles):
         ax.imshow(image.permute(1, 2, 0)); ax.set_title(str(title)[-18:], fontsize=8)
 
-# %% ../../nbs/20_data.datasets.ipynb #d3b1bc56
+# %% ../../nbs/20_data.datasets.ipynb #7a8ff6cb
 _MOST_BYTES = 8*2**30     # largest set held in memory
 
 def _check_size(n, size):
     most = math.isqrt(_MOST_BYTES//(3*n))
     require(isinstance(size, int) and size >= 8, f"size = {size!r}", "an integer of at least 8 (pixels)")
     require(size <= most, f"{n:,} images of {size}×{size} pixels, {n*3*size**2/2**30:.1f} GiB",
-            f"at most {_MOST_BYTES/2**30:.0f} GiB, as the whole set is held in memory", f"Choose size={most} or smaller, or fewer images.")
+            f"at most {_MOST_BYTES/2**30:.0f} GiB, as the whole set is held in memory", f"Choose size={most} or smaller, fewer images, or stream them (--stream; data.stream.image_files).")
 
 def _resize(x, size):
     "Images `x` at `size`×`size`: bicubic, with antialiasing where they shrink, in blocks to keep the float copy small."

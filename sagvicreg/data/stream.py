@@ -198,7 +198,7 @@ def _sample_stats(data, workers):
 
 def _cores(): return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
-# %% ../../nbs/25_data.stream.ipynb #34b4d0a1
+# %% ../../nbs/25_data.stream.ipynb #d819c35a
 def image_size(
     data:ImageSet|ImageFiles,      # any set
 ) -> int:                          # pixels
@@ -213,7 +213,7 @@ def describe(
         h = hashlib.blake2b("\0".join(data.paths).encode(errors="surrogateescape"), digest_size=8)
         h.update(data.file_bytes.numpy()); h.update(str(data.size).encode())
     else: h = hashlib.blake2b(data.images.cpu().contiguous().numpy(), digest_size=8)
-    return dict(name=data.name, n=len(data), image_size=image_size(data), mean=list(data.mean), std=list(data.std),
+    return dict(name=data.name, n=len(data), image_size=image_size(data), mean=[float(v) for v in data.mean], std=[float(v) for v in data.std],
                 digest=h.hexdigest())
 
 # %% ../../nbs/25_data.stream.ipynb #bfd252c6

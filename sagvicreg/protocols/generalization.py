@@ -6,7 +6,7 @@
 __all__ = ['MEASURES', 'HEADS', 'train_all', 'score_pair', 'generalization', 'mean_and_error', 'paired_difference',
            'results_table']
 
-# %% ../../nbs/81_protocols.generalization.ipynb #b3d795ec
+# %% ../../nbs/81_protocols.generalization.ipynb #5ae05838
 import os, time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -24,10 +24,10 @@ from ..embed import embed
 from ..metrics.similarity import structure_similarity
 from ..probes import knn_accuracy
 from ..train.export import load_run
-from ..train.fit import train
+from ..train.fit import begin_worker, train, train_in_worker
 from ..train.recipe import Recipe
 
-# %% ../../nbs/81_protocols.generalization.ipynb #a921301a
+# %% ../../nbs/81_protocols.generalization.ipynb #01143e39
 def train_all(
     tasks:list[tuple],                 # (recipe, images, run folder) each
     device="auto",                     # where to train
@@ -41,9 +41,10 @@ def train_all(
     if jobs == 1:
         for task in tasks: train(*task, resume=True, device=device, progress=progress)
         return
-    one_thread = dict(initializer=torch.set_num_threads, initargs=(1,))
-    with ProcessPoolExecutor(jobs, mp_context=mp.get_context("spawn"), **one_thread) as pool:
-        futures = [pool.submit(train, *task, resume=True, device=device, progress=False) for task in tasks]
+    context = mp.get_context("spawn")
+    stop = context.Event()
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=begin_worker, initargs=(stop, os.getpid())) as pool:
+        futures = [pool.submit(train_in_worker, task, device) for task in tasks]
         done = tqdm(as_completed(futures), total=len(futures), desc="train", unit="run", disable=None if progress else True)
         try:
             for f in done: f.result()
@@ -51,6 +52,7 @@ def train_all(
             raise SagvicregError("a training process that died; expected it to end by itself. Is memory short? A script that "
                                  "trains in several processes needs `if __name__ == '__main__':`; or use jobs=1") from e
         except BaseException:
+            stop.set()                                            # what waits is not begun; what runs saves and ends by itself
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 

@@ -6,7 +6,7 @@
 __all__ = ['run_state', 'set_run_state', 'older_checkpoints', 'save_checkpoint', 'remove_leftovers', 'read_checkpoint',
            'load_checkpoint']
 
-# %% ../../nbs/64_train.checkpoint.ipynb #6e5a43da
+# %% ../../nbs/64_train.checkpoint.ipynb #85ff4b86
 import io, os, shutil, time, zipfile
 from dataclasses import asdict
 from pathlib import Path
@@ -14,21 +14,23 @@ from pathlib import Path
 import torch
 
 from ..core import SagvicregError, atomic_write, require, rng_state, set_rng_state
+from ..distributed import gather
 from .trainer import Trainer
 
-# %% ../../nbs/64_train.checkpoint.ipynb #6c8b2650
+# %% ../../nbs/64_train.checkpoint.ipynb #7522437c
 _FORMAT = 2
 
 def run_state(
     trainer:Trainer,               # between two steps
 ) -> dict:                         # plain data
     "Everything that decides how a run goes on."
-    order = dict(order=trainer.order_state)
+    order, elapsed = dict(order=trainer.order_state), time.perf_counter() - trainer.since
     return dict(format=_FORMAT, recipe=asdict(trainer.recipe), data=trainer.described, device=trainer.device.type, processes=trainer.size,
                 epoch=trainer.epoch, position=trainer.position, step=trainer.step,
                 method=trainer.method.state_dict(), optimizer=trainer.optimizer.state_dict(),
                 rng={k: g.get_state() for k, g in trainer.rng.items()} | order, global_rng=rng_state(),
-                tally=dict(trainer.tally), epoch_loss=trainer.epoch_loss, best=trainer.best)
+                tally=dict(trainer.tally), elapsed=elapsed, epoch_loss=trainer.epoch_loss, best=trainer.best, bfloat16=trainer.bfloat16,
+                checks=[c.state_dict() if hasattr(c, "state_dict") else {} for c in trainer.checks])
 
 def set_run_state(
     trainer:Trainer,               # made from the same recipe and images
@@ -40,23 +42,32 @@ def set_run_state(
     trainer.order_state = state["rng"]["order"]
     set_rng_state(state["global_rng"])
     for k in ("epoch", "position", "step", "best"): setattr(trainer, k, state[k])
-    trainer.tally = {k: v.to(trainer.device) if torch.is_tensor(v) else v for k, v in state["tally"].items()}
-    trainer.epoch_loss, trainer.since = state["epoch_loss"].to(trainer.device), time.perf_counter()
+    sums = {k: v.to(trainer.device) for k, v in state["tally"].get("sums", {}).items()}
+    trainer.tally = state["tally"] and state["tally"] | dict(sums=sums)
+    trainer.epoch_loss, trainer.since = state["epoch_loss"].to(trainer.device), time.perf_counter() - state["elapsed"]
+    if len(state["checks"]) == len(trainer.checks):
+        for check, kept in zip(trainer.checks, state["checks"]):
+            if hasattr(check, "load_state_dict"): check.load_state_dict(kept)
 
-# %% ../../nbs/64_train.checkpoint.ipynb #5e94901e
+# %% ../../nbs/64_train.checkpoint.ipynb #8e1ee554
 def older_checkpoints(
     run,                           # a `Run`
 ) -> list[Path]:                   # newest first
     "The earlier checkpoints that were kept, `checkpoint-STEP.pt`."
-    found = [p for p in run.path.glob("checkpoint-*.pt") if p.stem.removeprefix("checkpoint-").isdecimal()]
-    return sorted(found, key=lambda p: int(p.stem.removeprefix("checkpoint-")), reverse=True)
+    return sorted((p for p in run.path.glob("checkpoint-*.pt") if _step(p) is not None), key=_step, reverse=True)
+
+def _step(path):
+    "The step in a name like checkpoint-120.pt."
+    number = path.stem.removeprefix("checkpoint-")
+    return int(number) if number.isdecimal() else None
 
 def _keep(path, name):
     "Have the file `path` under `name` too: a second name for the same bytes, or a copy where the disk has no such thing."
-    target = path.with_name(name)
-    target.unlink(missing_ok=True)
-    try: os.link(path, target)
-    except OSError: shutil.copy2(path, target)
+    made = path.with_name(f".{name}.made")
+    made.unlink(missing_ok=True)
+    try: os.link(path, made)
+    except OSError: shutil.copy2(path, made)
+    os.replace(made, path.with_name(name))
 
 def save_checkpoint(
     trainer:Trainer,               # between two steps; in several processes rank 0 alone
@@ -71,7 +82,8 @@ def save_checkpoint(
         with atomic_write(run.checkpoint) as t: t.write_bytes(buffer.getbuffer())
         if best: _keep(run.checkpoint, "best.pt")
         trainer.saved_step, trainer.saved_at = trainer.step, time.perf_counter()
-        for old in [p for p in older_checkpoints(run) if p.name != f"checkpoint-{trainer.step}.pt"][trainer.keep - 1:]: old.unlink()
+        older = [p for p in older_checkpoints(run) if _step(p) < trainer.step]
+        for p in set(older_checkpoints(run)) - set(older[:trainer.keep - 1]): p.unlink()
     except OSError as e:
         raise SagvicregError(f"checkpoint of step {trainer.step} cannot be written to {run.path} ({e}); expected a folder with "
                              f"{buffer.tell()/2**20:.0f} MiB to spare. {_last_good(trainer)}. Make room, then --resume") from e
@@ -82,13 +94,14 @@ def _last_good(trainer):
 
 Trainer.saved_step, Trainer.saved_at = None, float("-inf")
 
-# %% ../../nbs/64_train.checkpoint.ipynb #3cfab0aa
+# %% ../../nbs/64_train.checkpoint.ipynb #016a5fdb
 def remove_leftovers(
     run,                           # a `Run`
 ):
     "Remove half-written files that a killed process left behind."
     for p in run.path.glob(".*.*"):
-        if p.name.startswith((".checkpoint.pt.", ".config.toml.", ".log.jsonl.", ".encoder.safetensors.", ".expander.safetensors.")): p.unlink(missing_ok=True)
+        ours = (".checkpoint", ".best.pt.", ".config.toml.", ".log.jsonl.", ".encoder.safetensors.", ".expander.safetensors.")
+        if p.name.startswith(ours): p.unlink(missing_ok=True)
 
 # %% ../../nbs/64_train.checkpoint.ipynb #f962b184
 def read_checkpoint(
@@ -111,7 +124,7 @@ def read_checkpoint(
     require(form == _FORMAT, f"{path} of format {form}, written by an older sagvicreg", f"format {_FORMAT}", "Use the version that wrote it")
     return state
 
-# %% ../../nbs/64_train.checkpoint.ipynb #10790144
+# %% ../../nbs/64_train.checkpoint.ipynb #30f8cbac
 def load_checkpoint(
     trainer:Trainer,               # made from the same recipe and images; its state is replaced
     previous:bool=False,           # if the newest cannot be read, take the newest that can
@@ -121,12 +134,18 @@ def load_checkpoint(
     _same(state["recipe"], asdict(trainer.recipe), path); _same(state["data"], trainer.described, path)
     require(state["device"] == trainer.device.type, f"resuming on {trainer.device.type} a run made on {state['device']}",
             "the same kind of device, as its generators are part of the state", f"Use --device {state['device']}.")
+    require(state["bfloat16"] == trainer.bfloat16, f"resuming in {_PRECISION[trainer.bfloat16]} a run made in {_PRECISION[state['bfloat16']]}",
+            "the same precision", "Use a device like the one before.")
     set_run_state(trainer, state)
+    step = gather(torch.tensor([trainer.step], device=trainer.device)).tolist()       # all have read before one writes
+    require(len(set(step)) == 1, f"processes that resume from different steps ({step})", "one run folder that all of them see")
     if trainer.rank > 0: return
     if path != trainer.run.checkpoint: _put_aside(trainer.run, path)
     trainer.saved_step = trainer.step
     remove_leftovers(trainer.run)
     trainer.run.truncate_log(trainer.step)
+
+_PRECISION = {False: "float32", True: "bfloat16"}
 
 def _newest(run, previous):
     tried = []
@@ -140,7 +159,7 @@ def _newest(run, previous):
 
 def _put_aside(run, path):
     "Make `path` the run's checkpoint; what stood there is kept under another name."
-    if run.checkpoint.exists(): os.replace(run.checkpoint, run.checkpoint.with_name("checkpoint.unreadable"))
+    if run.checkpoint.exists(): _keep(run.checkpoint, "checkpoint.unreadable")
     os.replace(path, run.checkpoint)
 
 def _same(old, new, path):

@@ -66,7 +66,7 @@ class KNNCheck:
         bank, queries = _represent(trainer, self.bank).to(trainer.device), _represent(trainer, self.queries)
         return dict(knn=knn_accuracy(bank, self.bank.labels.to(bank.device), queries, self.queries.labels, k=self.k))
 
-# %% ../../nbs/84_train.monitor.ipynb #e5d822be
+# %% ../../nbs/84_train.monitor.ipynb #e7c0afc0
 class StructureCheck:
     "How the representation organises images, compared with a reference or with itself at the check before."
     def __init__(self,
@@ -87,6 +87,16 @@ class StructureCheck:
         "Similarity of the tree of the present representation."
         return _measured(self, trainer, self._measure)
 
+    def state_dict(self) -> dict:
+        "What a checkpoint keeps of it: the representation of the check before."
+        return dict(last=list(self._last))
+
+    def load_state_dict(self,
+        state:dict,                    # what `state_dict` returned
+    ):
+        "Go on where the check of another process stood."
+        self._last = tuple(state["last"])
+
     def _measure(self, trainer):
         x, other, at = _represent(trainer, self.images), self.reference, (str(trainer.run.path), trainer.epoch)
         if other is None:
@@ -95,7 +105,7 @@ class StructureCheck:
         s = structure_similarity(x, other, progress=False)
         return dict(lca_pearson=s.lca["pearson"], lca_spearman=s.lca["spearman"], cophenetic=sum(s.cophenetic.values())/2)
 
-# %% ../../nbs/84_train.monitor.ipynb #40435ff6
+# %% ../../nbs/84_train.monitor.ipynb #7ee432e5
 class TensorBoard:
     "A callback that writes each row to TensorBoard's event files."
     def __init__(self,
@@ -105,19 +115,20 @@ class TensorBoard:
         except ImportError as e:
             raise SagvicregError(f"TensorBoard, which is not installed ({e}); expected the package tensorboard. "
                                  "Install it: pip install 'sagvicreg[track]'") from e
-        self.writer = writer(log_dir=str(folder))
+        self.folder, self._make, self.writer = folder, writer, None
 
     def log(self,
         row:dict,                      # of `log.jsonl`; what is no number is passed over
     ):
         "Write the numbers of `row` at its step."
+        if self.writer is None: self.writer = self._make(log_dir=str(self.folder), purge_step=row["step"])    # after a resume: what was past it goes
         for k, v in row.items():
             if k != "step" and isinstance(v, (int, float)): self.writer.add_scalar(k, v, row["step"])
         self.writer.flush()
 
     def close(self):
         "Close the event file."
-        self.writer.close()
+        if self.writer is not None: self.writer.close()
 
 # %% ../../nbs/84_train.monitor.ipynb #ac031caa
 def _curves(rows, keys):
@@ -168,10 +179,10 @@ class LivePlot:
         "The curves so far."
         return _curves(self.rows, self.keys)
 
-# %% ../../nbs/84_train.monitor.ipynb #da568ea4
+# %% ../../nbs/84_train.monitor.ipynb #3cd7b3e7
 STD_LEVEL, RANK_SHARE, TRIVIAL_LEVEL = 0.1, 0.1, 0.995
 
-def _finite(v): return isinstance(v, (int, float)) and math.isfinite(v)
+def _finite(v): return isinstance(v, (int, float)) and math.isfinite(v) and abs(v) < 1e300
 
 def _most_rank(recipe):
     "The largest rank a batch's embedding can have, if the recipe tells."
@@ -204,7 +215,7 @@ def health(
         said.append(f"{trivial[-1][1]:.1%} of the pairs are an image and itself: the walk does not move, and this is VICReg.")
     return said
 
-# %% ../../nbs/84_train.monitor.ipynb #34d0ac77
+# %% ../../nbs/84_train.monitor.ipynb #1922c310
 _SAYS = {                      # in the order of the page: key → group, what it is
     "loss": ("Loss", "What is minimised: the terms beside it, times their coefficients."),
     "invariance": ("Loss", "How far apart the embeddings of a pair are."),
@@ -214,7 +225,7 @@ _SAYS = {                      # in the order of the page: key → group, what i
     "rank": ("Signs of collapse", "Number of directions in use in a batch{most}. Below the dashed line ({level:.3g}) only a few are left."),
     "trivial_share": ("Signs of collapse", "Share of images that are paired with themselves{walk}."),
     "mean_weight": ("Signs of collapse", "Mean weight of the pairs in the loss; 1 where every pair is two views of one image."),
-    "knn": ("Checks", "Share of held-out images whose class the nearest labelled images name."),
+    "knn": ("Checks", "Share of some images whose class the nearest of other labelled images name."),
     "lca_pearson": ("Checks", "Likeness of the tree of the representation to that of the reference, or of the check before: correlation of LCA heights."),
     "lca_spearman": ("Checks", "The same, by rank."),
     "cophenetic": ("Checks", "Agreement of distances on one side with the other side's tree, mean of both ways. A tree seldom fits even its own distances with 1."),
@@ -317,7 +328,7 @@ def _tiles(rows):
     if "images_per_s" in series: shown["median images/s"] = f"{median(r['images_per_s'] for r in series['images_per_s']):,.0f}"
     return "".join(f"<div><dt>{_text(k)}</dt><dd>{v}</dd></div>" for k, v in shown.items())
 
-# %% ../../nbs/84_train.monitor.ipynb #98d53879
+# %% ../../nbs/84_train.monitor.ipynb #70446383
 def _health_note(rows, recipe):
     "Is the embedding alive? As a coloured box."
     bad, watched = health(rows, recipe), {k for r in rows for k in ("std", "rank") if _finite(r.get(k))}
@@ -332,7 +343,7 @@ def report(
 ) -> Path:                     # the file written
     "Write a page about a run: what was trained, its curves, whether it looks healthy."
     run = run if isinstance(run, Run) else Run(run)
-    config, rows = run.read_config(), run.read_log()
+    config, rows = run.read_config(), [r for r in run.read_log() if isinstance(r, dict)]
     out = run/"report.html" if out is None else Path(out)
     require(not out.is_dir(), f"report {str(out)!r}, which is a folder", "a file name")
     tables = {k: v for k, v in config.items() if isinstance(v, dict)}

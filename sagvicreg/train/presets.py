@@ -12,7 +12,7 @@ from ..core import require
 from ..models.backbone import has_small_stem
 from .recipe import Recipe
 
-# %% ../../nbs/62_train.presets.ipynb #bc01ae63
+# %% ../../nbs/62_train.presets.ipynb #dbd2de47
 PRESETS: dict[str, Recipe] = {
     # minutes on two CPU cores: a ResNet of a quarter of the width, no flips, as a mirrored 2 is no 2
     "digits": Recipe(backbone="resnet10t", width=0.25, expander="256-256", augmentation="digits", epochs=20,
@@ -25,6 +25,9 @@ PRESETS: dict[str, Recipe] = {
                      epochs=100),
 }
 
+_RESNETS = ("resnet", "resnext", "wide_resnet", "seresnet", "res2net", "ecaresnet")
+_TRANSFORMER = dict(optimizer="adamw", base_lr=5e-4, weight_decay=.04)      # ViTs and their like, as DINO has them
+
 def preset(
     data:str,              # digits, cifar100 or anything else, which is a folder
     **changes,             # fields of `Recipe` to set; `None` leaves the preset's value
@@ -36,4 +39,5 @@ def preset(
     changes = {k: v for k, v in changes.items() if v is not None}
     if "backbone" in changes:          # another network comes as it is: full width, and the small stem where it has one
         base = replace(base, width=1., small_stem=base.small_stem and has_small_stem(changes["backbone"]))
+        if not changes["backbone"].startswith(_RESNETS): base = replace(base, **_TRANSFORMER)
     return replace(base, **changes)

@@ -14,7 +14,13 @@ from ..core import SagvicregError, require
 from ..models.backbone import backbone
 from ..models.encoder import Encoder
 
-# %% ../../nbs/61_train.recipe.ipynb #6ef59bcf
+# %% ../../nbs/61_train.recipe.ipynb #021ec6b8
+def _plain(v):
+    "numpy's numbers as Python's, also in dicts and lists: what a config and a checkpoint can hold."
+    if isinstance(v, dict): return {k: _plain(x) for k, x in v.items()}
+    if isinstance(v, (list, tuple)): return [_plain(x) for x in v]
+    return v.item() if hasattr(v, "item") else v
+
 @dataclass(frozen=True)
 class Recipe:
     "What to train and how: everything that decides the result, apart from the images."
@@ -37,6 +43,7 @@ class Recipe:
     method_args: dict = field(default_factory=dict)   # the method's own, such as k
 
     def __post_init__(self):
+        for f in fields(self): object.__setattr__(self, f.name, _plain(getattr(self, f.name)))
         require(self.epochs >= 1, f"epochs = {self.epochs}", "at least one")
         require(self.accumulate >= 1 and self.batch_size >= 2*self.accumulate, f"accumulate = {self.accumulate} with batch_size = {self.batch_size}",
                 "pieces of at least 2 images")

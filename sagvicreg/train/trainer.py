@@ -24,7 +24,7 @@ from ..methods.base import make_method
 from .optim import make_optimizer, make_schedule
 from .recipe import Recipe, build_encoder, tried
 
-# %% ../../nbs/63_train.trainer.ipynb #69cf66e7
+# %% ../../nbs/63_train.trainer.ipynb #51b78d04
 class Trainer:
     "Trains one recipe on one image set, into one run folder."
     def __init__(self,
@@ -40,7 +40,7 @@ class Trainer:
         keep:int=2,                        # newest checkpoints to keep
         callbacks=(),                      # objects with `log(row)`, given every row of the log
         checks=(),                         # functions of the trainer → numbers, run every `check.every` epochs
-        best_by:str="loss",                # what the best checkpoint has most of (least, for the loss); a number of a check
+        best_by:str=None,                  # keep the state with most of this number of a check, or least "loss", as `best.pt`
     ):
         self.recipe, self.data, self.run, self.device = recipe, data, Run(out), join(device)
         self.rank, self.size = world()
@@ -61,7 +61,7 @@ class Trainer:
         self.epoch, self.position, self.step, self.order_state = 0, 0, 0, self.rng["order"].get_state()
         self.tally, self.epoch_loss, self.best, self.since = {}, torch.zeros((), device=self.device), None, time.perf_counter()
 
-# %% ../../nbs/63_train.trainer.ipynb #f1973e30
+# %% ../../nbs/63_train.trainer.ipynb #ea2d7d9b
 def _check_shares(self):
     "Every process needs rows of every batch."
     recipe, n = self.recipe, len(self.data)
@@ -76,6 +76,7 @@ def _make_method(self, compile):
     encoder = tried(build_encoder(recipe, size), size, recipe.backbone)
     method = make_method(recipe.method, encoder, **recipe.method_args)
     if self.size > 1: method = synchronized(method, self.device)
+    if self.device.type == "cuda": torch.backends.cudnn.benchmark = True          # one shape: let cuDNN look for its best algorithm
     self.method = self.net = method.to(self.device, memory_format=torch.channels_last)
     if compile: method.encoder.compile()
     if self.size > 1: self.net = DistributedDataParallel(method, gradient_as_bucket_view=True, **{_NO_BUFFERS: False})
@@ -89,12 +90,12 @@ def _make_optimizer(self):
     self.steps = recipe.epochs*len(self.batches)
     warmup = min(round(recipe.warmup*len(self.batches)), self.steps - 1)
     self.schedule = make_schedule(self.optimizer, self.steps, warmup)
-    has_bfloat16 = self.device.type == "cuda" and torch.cuda.is_bf16_supported()
-    self.bfloat16 = recipe.precision == "bfloat16" or (recipe.precision == "auto" and has_bfloat16)
+    has_bfloat16 = self.device.type == "cuda" and (torch.version.hip or torch.cuda.get_device_capability(self.device)[0] >= 8)
+    self.bfloat16 = recipe.precision == "bfloat16" or (recipe.precision == "auto" and bool(has_bfloat16))
 
 for f in (_check_shares, _make_method, _make_optimizer): setattr(Trainer, f.__name__, f)
 
-# %% ../../nbs/63_train.trainer.ipynb #d455ff9c
+# %% ../../nbs/63_train.trainer.ipynb #e03c3c75
 def _seed_step(self):
     if self.size > 1: torch.manual_seed((self.recipe.seed*1_000_003 + self.step)*4099 + self.rank)
 
@@ -111,7 +112,7 @@ def train_step(self,
     views = self.augment(images, self.rng["augment"], start, total)
     views = [v.contiguous(memory_format=torch.channels_last) for v in views]
     self.optimizer.zero_grad(set_to_none=True)
-    with torch.backends.cudnn.flags(benchmark=True), declared_shares(shares(total)):
+    with declared_shares(shares(total)):
         terms = self._whole(views) if self.recipe.accumulate == 1 else self._in_pieces(views, total)
     self.schedule.step_update(self.step)
     self.optimizer.step()
@@ -125,7 +126,7 @@ def _whole(self, views):
 
 for f in (_seed_step, _autocast, train_step, _whole): setattr(Trainer, f.__name__, f)
 
-# %% ../../nbs/63_train.trainer.ipynb #435cc721
+# %% ../../nbs/63_train.trainer.ipynb #a98f4e5c
 @contextmanager
 def _first_look(method, device):
     "A forward pass that leaves no trace: no graph, no running statistics, the global generators as they were."
@@ -140,7 +141,7 @@ def _first_look(method, device):
         if device.type == "cuda": torch.cuda.set_rng_state(states[1], device)
 
 def _in_pieces(self, views, total):
-    pieces = min(self.recipe.accumulate, min(shares(total)))
+    pieces = max(1, min(self.recipe.accumulate, min(shares(total))//(2 if self.size == 1 else 1)))
     batches = list(zip(*(v.tensor_split(pieces) for v in views)))
     with _first_look(self.method, self.device), self._autocast():
         seen = [self.method.embed(b) for b in batches]
