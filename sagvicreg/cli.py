@@ -6,10 +6,11 @@
 __all__ = ['COMMANDS', 'parse_classes', 'parse_arguments', 'train_command', 'embed_command', 'score_command', 'report_command',
            'export_command', 'demo_command', 'info_command', 'main']
 
-# %% ../nbs/90_cli.ipynb #d49c57a6
+# %% ../nbs/90_cli.ipynb #81df3b39
 import ast, inspect, json, shlex, sys, time, warnings
 from argparse import ArgumentDefaultsHelpFormatter, ArgumentParser
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np, torch
 from fastcore.docments import docments
@@ -90,7 +91,7 @@ def _free(path):
     require(not Path(path).is_dir(), f"output {str(path)!r}, which is a folder", "a file name")
     return path
 
-# %% ../nbs/90_cli.ipynb #75a6ab80
+# %% ../nbs/90_cli.ipynb #e20fd0de
 def train_command(
     data:str,                    # digits, cifar100, or a folder of images
     method:str="sag-vicreg",     # vicreg or sag-vicreg
@@ -131,27 +132,37 @@ def train_command(
     tensorboard:bool=False,      # write TensorBoard files into the run folder
 ):
     "Train an encoder on images without labels."
-    device = join(device)
-    require(stream or (cache == "auto" and workers is None), "--cache or --workers without --stream", "them with --stream", "Add --stream.")
-    require(resume or not previous, "--previous without --resume", "both", "Add --resume.")
-    for name, v in dict(knn_every=knn_every, structure_every=structure_every).items():
-        require(v is None or v >= 1, f"--{name.replace('_', '-')} {v}", "a number of epochs, at least 1")
-    for name, v in dict(small_stem=small_stem, drop_last=drop_last).items(): require(v in (None, "yes", "no"), f"{name} {v!r}", "yes or no")
-    images = _stream(data, root, size, classes, limit, on_error, cache) if stream else _load(data, root, "train", size, classes, limit, on_error)
-    recipe = preset(data, method=method, backbone=backbone, small_stem=small_stem and small_stem == "yes", width=width,
-                    expander=expander, augmentation=augmentation, epochs=epochs, batch_size=batch_size, optimizer=optimizer,
-                    base_lr=base_lr, weight_decay=weight_decay, warmup_epochs=warmup_epochs, precision=precision,
-                    accumulate=accumulate, drop_last=drop_last and drop_last == "yes", method_args=parse_arguments(method_args), seed=seed)
-    out = out or f"runs/{method}-{Path(data).resolve().name}-s{seed}"
-    rank, size_ = world()
-    several = f", {size_} processes" if size_ > 1 else ""
+    _train(SimpleNamespace(**locals()))
+
+# %% ../nbs/90_cli.ipynb #b0410e41
+_AS_GIVEN = ("method", "backbone", "width", "expander", "augmentation", "epochs", "batch_size", "accumulate", "optimizer", "base_lr",
+             "weight_decay", "warmup_epochs", "precision", "seed")       # options that are fields of the recipe
+
+def _check_options(o):
+    "Refuse options that contradict one another."
+    require(o.stream or (o.cache == "auto" and o.workers is None), "--cache or --workers without --stream", "them with --stream", "Add --stream.")
+    require(o.resume or not o.previous, "--previous without --resume", "both", "Add --resume.")
+    for name in ("knn_every", "structure_every"):
+        require((v := getattr(o, name)) is None or v >= 1, f"--{name.replace('_', '-')} {v}", "a number of epochs, at least 1")
+    for name in ("small_stem", "drop_last"): require((v := getattr(o, name)) in (None, "yes", "no"), f"{name} {v!r}", "yes or no")
+
+def _train(o):
+    "What `train_command` was asked to do."
+    device = join(o.device)
+    _check_options(o)
+    if o.stream: images = _stream(o.data, o.root, o.size, o.classes, o.limit, o.on_error, o.cache)
+    else: images = _load(o.data, o.root, "train", o.size, o.classes, o.limit, o.on_error)
+    yes_or_no = {k: v and v == "yes" for k in ("small_stem", "drop_last") for v in (getattr(o, k),)}
+    recipe = preset(o.data, **{k: getattr(o, k) for k in _AS_GIVEN}, **yes_or_no, method_args=parse_arguments(o.method_args))
+    out, (rank, size) = o.out or f"runs/{o.method}-{Path(o.data).resolve().name}-s{o.seed}", world()
+    several = f", {size} processes" if size > 1 else ""
     if rank == 0: print(f"{images}\n{recipe.method}, {recipe.backbone}, {recipe.epochs} epochs{several} → {out}", flush=True)
-    checks = _checks(images, data, root, classes, knn_every, structure_every)           # by every process, as they load together
-    trainer = Trainer(recipe, images, out, device, log_every, compile=compile, workers=workers, save_every=save_every, keep=keep,
-                      checks=checks, best_by="knn" if knn_every else None)
-    if tensorboard and rank == 0: trainer.callbacks.append(TensorBoard(trainer.run/"tensorboard"))
-    fit(trainer, resume, previous)
-    if rank == 0: _say_result(trainer.run, out, data, root)
+    checks = _checks(images, o.data, o.root, o.classes, o.knn_every, o.structure_every)      # by every process, as they load together
+    trainer = Trainer(recipe, images, out, device, o.log_every, compile=o.compile, workers=o.workers, save_every=o.save_every, keep=o.keep,
+                      checks=checks, best_by="knn" if o.knn_every else None)
+    if o.tensorboard and rank == 0: trainer.callbacks.append(TensorBoard(trainer.run/"tensorboard"))
+    fit(trainer, o.resume, o.previous)
+    if rank == 0: _say_result(trainer.run, out, o.data, o.root)
 
 def _say_result(run, out, data, root):
     for row in [r for r in run.read_log() if "loss" in r][-1:]: print(", ".join(f"{k} {v:.4g}" for k, v in row.items() if k != "images_per_s"))

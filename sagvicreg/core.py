@@ -139,7 +139,7 @@ def _umask():
     mask = os.umask(0); os.umask(mask)
     return mask
 
-# %% ../nbs/00_core.ipynb #8377b37e
+# %% ../nbs/00_core.ipynb #3d2b9069
 class Run:
     "A run folder: `config.toml`, `log.jsonl`, `checkpoint.pt`, `encoder.safetensors`, `expander.safetensors`."
     def __init__(self,
@@ -151,8 +151,6 @@ class Run:
     def checkpoint(self) -> Path: return self.path/"checkpoint.pt"
     @property
     def weights(self) -> Path: return self.path/"encoder.safetensors"
-    @property
-    def expander(self) -> Path: return self.path/"expander.safetensors"
     @property
     def finished(self) -> bool: return self.weights.exists()
 

@@ -7,11 +7,11 @@ __all__ = ['GREY', 'PRESETS', 'resized_crop', 'crop_boxes', 'adjust_brightness',
            'grayscale', 'adjust_hue', 'color_jitter', 'jitter_draws', 'gaussian_blur', 'solarize', 'normalize',
            'preprocess', 'View', 'draw_view', 'apply_view', 'Augment', 'augmentation']
 
-# %% ../../nbs/22_data.augment.ipynb #80ea65ff
+# %% ../../nbs/22_data.augment.ipynb #9e141575
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import torch, torch.nn.functional as F
 from jaxtyping import Bool, Float, Int, UInt8
@@ -319,7 +319,7 @@ def draw_view(
     if view.solarize: d["threshold"] = torch.where(_coin(n, view.solarize, generator), .5, math.inf)
     return d
 
-# %% ../../nbs/22_data.augment.ipynb #3776526c
+# %% ../../nbs/22_data.augment.ipynb #233f9511
 def apply_view(
     x:Float[Tensor, "n 3 h w"],              # images in [0, 1]
     draw:dict[str, Tensor],                  # what `draw_view` returned
@@ -329,10 +329,17 @@ def apply_view(
     "One view of each image: crop and flip, jitter, grey, blur, solarise."
     y = resized_crop(x, *(draw[k] for k in ("top", "left", "height", "width")), size, draw.get("flip"))
     if "factors" in draw: y = color_jitter(y, draw["factors"], draw["order"], draw.get("shift"))
-    if "gray" in draw: y = grayscale(y, draw["gray"])
-    if "sigma" in draw: y = gaussian_blur(y, draw["sigma"], kernel_size)
-    if "threshold" in draw: y = solarize(y, draw["threshold"])
+    if "gray" in draw: y = _some(y, draw["gray"], grayscale, draw["gray"])
+    if "sigma" in draw: y = _some(y, draw["sigma"] > 0, partial(gaussian_blur, kernel_size=kernel_size), draw["sigma"])
+    if "threshold" in draw: y = _some(y, draw["threshold"] < math.inf, solarize, draw["threshold"])
     return y
+
+def _some(y, mask, f, p):
+    "f for the samples in `mask`, the others as they are. On an accelerator for all, as picking some out would make the host wait."
+    if y.device.type != "cpu": return f(y, p)
+    rows = mask.nonzero()[:, 0]
+    if 2*len(rows) > len(y): return f(y, p)
+    return y.index_copy_(0, rows, f(y[rows], p[rows])) if len(rows) else y
 
 # %% ../../nbs/22_data.augment.ipynb #7949c212
 _PIECE = 2**18     # floats in a piece: about a megabyte, the size of a core's cache

@@ -22,7 +22,7 @@ from ..models.encoder import Encoded, Encoder
 from .checkpoint import read_checkpoint
 from .recipe import Recipe, build_encoder, recipe_from
 
-# %% ../../nbs/65_train.export.ipynb #c95e2157
+# %% ../../nbs/65_train.export.ipynb #6624c9db
 def save_encoder(
     run:Run,                       # where to
     encoder:Encoder,               # trained
@@ -32,11 +32,11 @@ def save_encoder(
     "Write `expander.safetensors` and, last, `encoder.safetensors`, which marks the run as finished."
     about = dict(format="sagvicreg encoder 1", backbone=recipe.backbone, small_stem=recipe.small_stem, width=recipe.width,
                  image_size=data["image_size"], mean=list(data["mean"]), std=list(data["std"]), method=recipe.method)
-    for path, module in ((run.expander, encoder.expander), (run.weights, encoder.backbone)):
+    for path, module in ((run/"expander.safetensors", encoder.expander), (run.weights, encoder.backbone)):
         state = {k: v.detach().cpu().contiguous() for k, v in module.state_dict().items()}
         with atomic_write(path) as t: save_file(state, t, {k: v if isinstance(v, str) else json.dumps(v) for k, v in about.items()})
 
-# %% ../../nbs/65_train.export.ipynb #e48e7f63
+# %% ../../nbs/65_train.export.ipynb #41b5f7af
 @dataclass(frozen=True)
 class Trained:
     "A trained encoder with what its input must look like."
@@ -75,7 +75,7 @@ def load_run(
                              "this run wrote. Train again") from e
     return Trained(encoder.to(device).eval(), recipe, data["image_size"], tuple(data["mean"]), tuple(data["std"]))
 
-def _last(run): return {f"{part}.{k}": v for part, path in (("backbone", run.weights), ("expander", run.expander)) for k, v in load_file(path).items()}
+def _last(run): return {f"{part}.{k}": v for part, path in (("backbone", run.weights), ("expander", run/"expander.safetensors")) for k, v in load_file(path).items()}
 
 def _best(run):
     require((run/"best.pt").exists(), f"run {str(run.path)!r} without best.pt", "a run with a best checkpoint", "Leave best out.")
