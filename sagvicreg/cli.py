@@ -188,7 +188,7 @@ def _has_test_part(data, root):
     folders = [p for p in (Path(data).expanduser(), data_root(root or None)/data) if p.is_dir()][:1]
     return data in ("digits", "cifar100") or any((f/"train").is_dir() and any((f/h).is_dir() for h in ("test", "val", "valid", "validation")) for f in folders)
 
-# %% ../nbs/90_cli.ipynb #9eb085a6
+# %% ../nbs/90_cli.ipynb #95a70a70
 def embed_command(
     run:str,                     # a run folder that `sagvicreg train` finished
     data:str,                    # digits, cifar100, or a folder of images
@@ -198,13 +198,14 @@ def embed_command(
     classes:str="",              # these class indices alone, such as 0-49
     limit:int=None,              # so many images in all, every class keeping its share
     output:str="representation", # representation (of the backbone) or embedding (of the expander)
+    best:bool=False,             # with the run's best checkpoint (--knn-every) instead of its last
     on_error:str="skip",         # unreadable image files: skip or raise
     device:str="auto",           # auto, cpu, cuda, cuda:1, mps
 ):
     "Embed images with a trained encoder: `embeddings`, `paths` or `index`, and `labels` if there are any."
     device, out = pick_device(device), _free(out or Run(run)/"embeddings.npz")
     require(Path(out).suffix in ("", ".npz"), f"output {str(out)!r}", "a name that ends in .npz")
-    trained = load_run(run, device)
+    trained = load_run(run, device, best)
     images = _load(data, root, split, trained.image_size, classes, limit, on_error)
     e = embed(trained.encoder, images.images, trained.mean, trained.std, device=device, output=output)
     rows = dict(paths=images.paths) if images.paths else dict(index=images.index)
