@@ -126,7 +126,7 @@ _SHOWN = dict(loss="loss", invariance="inv", variance="var", covariance="cov", s
 def _show(bar, row):
     bar.set_postfix({short: f"{row[k]:,.0f}" if k == "images_per_s" else f"{row[k]:.3g}" for k, short in _SHOWN.items() if k in row}, refresh=False)
 
-# %% ../../nbs/66_train.fit.ipynb #c7e7de8e
+# %% ../../nbs/66_train.fit.ipynb #c14b3f16
 def _end_epoch(trainer, images):
     trainer.epoch, trainer.position, trainer.order_state = trainer.epoch + 1, 0, trainer.rng["order"].get_state()
     found, final = dict(loss=trainer.epoch_loss.item()/len(trainer.batches)), trainer.epoch == trainer.recipe.epochs
@@ -137,7 +137,7 @@ def _end_epoch(trainer, images):
     if numbers: _emit(trainer, dict(step=trainer.step, epoch=float(trainer.epoch), **numbers))
     better = trainer.rank == 0 and trainer.best_by is not None and _is_better(trainer, found | numbers, len(due) == len(trainer.checks))
     if better or final or _due(trainer): _save(trainer, images, better)
-    _stop_if_asked(trainer, images)
+    if not final: _stop_if_asked(trainer, images)
 
 # %% ../../nbs/66_train.fit.ipynb #c6924345
 def _is_better(trainer, numbers, all_there):
@@ -167,7 +167,7 @@ def _listening(trainer):
     finally:
         for s, handler in before.items(): signal.signal(s, handler or signal.SIG_DFL)
 
-# %% ../../nbs/66_train.fit.ipynb #032e621a
+# %% ../../nbs/66_train.fit.ipynb #5bce282f
 def fit(
     trainer:Trainer,               # fresh
     resume:bool=False,             # go on from the run's checkpoint if there is one
@@ -202,10 +202,10 @@ def _begin(trainer, resume, previous):
     if trainer.rank > 0: return
     run.truncate_log(-1)
     (run/"best.pt").unlink(missing_ok=True)
-    trainer.since = time.perf_counter()
     made = environment() | dict(processes=trainer.size)
     run.write_config(dict(recipe=asdict(trainer.recipe), data=trainer.described, environment=made))
     save_checkpoint(trainer)
+    trainer.since = time.perf_counter()
 
 def train(
     recipe:Recipe,                 # what to train and how
