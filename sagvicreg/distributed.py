@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['world', 'launched', 'join', 'leave', 'first_alone', 'wait_for_all', 'any_of', 'watching_peers', 'shares', 'share',
-           'declared_shares', 'gather', 'synchronized']
+           'declared_shares', 'gather', 'total', 'synchronized']
 
 # %% ../nbs/45_distributed.ipynb #ae206b65
 import os
@@ -152,7 +152,7 @@ def gather(
     if world()[1] == 1: return x
     return _Gather.apply(x, _counts(x))
 
-# %% ../nbs/45_distributed.ipynb #a0f9bc74
+# %% ../nbs/45_distributed.ipynb #2ca5d3da
 class _Sum(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x):
@@ -166,6 +166,13 @@ class _Sum(torch.autograd.Function):
         dist.all_reduce(grad)
         return grad
 
+def total(
+    x:Float[Tensor, "..."],           # this process's part of a sum
+) -> Float[Tensor, "..."]:            # the sum over all processes
+    "Sum over processes; its backward sums too."
+    return x if world()[1] == 1 else _Sum.apply(x)
+
+# %% ../nbs/45_distributed.ipynb #c79f4a1d
 class _SyncBatchNorm(_BatchNorm):
     "Batch normalisation whose statistics are those of all processes, on any device."
     def _check_input_dim(self, x): pass
@@ -179,10 +186,10 @@ class _SyncBatchNorm(_BatchNorm):
         dims, shape = [d for d in range(x.ndim) if d != 1], [1, -1] + [1]*(x.ndim - 2)
         with torch.autocast(x.device.type, enabled=False):
             v = x if x.dtype == torch.float64 else x.float()
-            n = _Sum.apply(v.new_tensor(float(v.numel()//v.shape[1])))
-            mean = _Sum.apply(v.sum(dims))/n
+            n = total(v.new_tensor(float(v.numel()//v.shape[1])))
+            mean = total(v.sum(dims))/n
             centred = v - mean.view(shape)
-            var = _Sum.apply(centred.square().sum(dims))/n
+            var = total(centred.square().sum(dims))/n
             if self.track_running_stats: self._remember(mean.detach(), (var*n/(n - 1)).detach())
             y = centred*(var + self.eps).rsqrt().view(shape)
             return (y*self.weight.view(shape) + self.bias.view(shape) if self.affine else y).to(x.dtype)

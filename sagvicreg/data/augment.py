@@ -260,7 +260,7 @@ def preprocess(
     _check_images(images)
     return normalize(_to_float(images), mean, std)
 
-# %% ../../nbs/22_data.augment.ipynb #922b19a9
+# %% ../../nbs/22_data.augment.ipynb #dd2afae5
 @dataclass(frozen=True)
 class View:
     "What may happen to an image on its way to a view."
@@ -277,6 +277,7 @@ class View:
     sigma:tuple[float, float]=(.1, 2.)       # its standard deviation in pixels
     kernel:float=.1                          # its kernel, as a fraction of the view's side
     solarize:float=0.                        # probability of solarisation, at half of full brightness
+    side:float=1.                            # side of the view, as a fraction of the usual one
 
     def __post_init__(self):
         for name in ("flip", "jitter", "grayscale", "blur", "solarize"):
@@ -289,6 +290,7 @@ class View:
             low, high = getattr(self, name)
             require(0 < low <= high, f"{name} = {(low, high)}", "0 < low ≤ high")
         require(0 < self.kernel <= 1, f"kernel = {self.kernel}", "a fraction of the view's side, up to 1")
+        require(0 < self.side <= 1, f"side = {self.side}", "a fraction of the usual side, up to 1")
 
     def kernel_size(self,
         size:int,                            # side of the view
@@ -341,42 +343,45 @@ def _some(y, mask, f, p):
     if 2*len(rows) > len(y): return f(y, p)
     return y.index_copy_(0, rows, f(y[rows], p[rows])) if len(rows) else y
 
-# %% ../../nbs/22_data.augment.ipynb #7949c212
+# %% ../../nbs/22_data.augment.ipynb #c6ef4af0
 _PIECE = 2**18     # floats in a piece: about a megabyte, the size of a core's cache
 
 class Augment:
     "Random views of a batch of images, every sample with its own draw."
     def __init__(self,
         views:Sequence[View],          # one recipe for each view
-        size:int,                      # side of the views in pixels
+        size:int,                      # side of the views in pixels, where a view does not ask for less
         mean:Sequence[float],          # normalisation: mean of each channel
         std:Sequence[float],           # normalisation: standard deviation of each channel
     ):
         require(len(views) >= 1, "no view", "at least one `View`")
         require(size >= 1, f"size = {size}", "at least 1 pixel")
         self.views, self.size, (self.mean, self.std) = tuple(views), size, _mean_std(mean, std)
+        self.sides = [max(1, round(size*v.side)) for v in self.views]
 
-    def __repr__(self): return f"Augment({len(self.views)} views of {self.size} × {self.size})"
+    def __repr__(self):
+        counts = {s: self.sides.count(s) for s in dict.fromkeys(self.sides)}
+        return f"Augment({', '.join(f'{c} views of {s} × {s}' for s, c in counts.items())})"
 
     def __call__(self,
         images:UInt8[Tensor, "n 3 h w"]|Float[Tensor, "n 3 h w"],    # uint8, or floats in [0, 1]
         generator:torch.Generator,                                   # on the same device
         start:int=0,                                                 # row of a larger batch where these images stand …
         total:int|None=None,                                         # … and its length; default: there is no more
-    ) -> list[Float[Tensor, "n 3 size size"]]:                       # normalised, one batch for each view
+    ) -> list[Float[Tensor, "n 3 side side"]]:                       # normalised, one batch for each view
         "Draw and compute every view; of a part of a batch, the part of the whole batch's views."
         _check_images(images)
         device, (n, _, h, w), total = images.device, images.shape, len(images) if total is None else total
         require(0 <= start <= total - n, f"rows {start} to {start + n} of a batch of {total}", "rows that are in it")
         require(generator.device.type == device.type, f"a generator on {generator.device} for images on {device}", "both on one device")
         draws = [{k: d[start:start + n] for k, d in draw_view(v, total, h, w, generator).items()} for v in self.views]
-        out = [torch.empty(n, 3, self.size, self.size, device=device) for _ in self.views]
+        out = [torch.empty(n, 3, s, s, device=device) for s in self.sides]
         step = max(1, _PIECE // (3*max(h*w, self.size**2)) if device.type == "cpu" else n)
         with torch.no_grad(), torch.autocast(device.type, enabled=False):
             for piece in (slice(i, i + step) for i in range(0, n, step)):
                 x = _to_float(images[piece])
-                for o, view, draw in zip(out, self.views, draws):
-                    y = apply_view(x, {k: v[piece] for k, v in draw.items()}, self.size, view.kernel_size(self.size))
+                for o, view, side, draw in zip(out, self.views, self.sides, draws):
+                    y = apply_view(x, {k: v[piece] for k, v in draw.items()}, side, view.kernel_size(side))
                     o[piece] = normalize(y, self.mean, self.std)
         return out
 
@@ -391,13 +396,14 @@ PRESETS = dict(
     small=(_SMALL, _SMALL),
     digits=(_DIGIT, _DIGIT))
 
-# %% ../../nbs/22_data.augment.ipynb #958b3f83
+# %% ../../nbs/22_data.augment.ipynb #bcfda5a6
 def augmentation(
     preset:str,                  # a name in `PRESETS`
     size:int,                    # side of the views in pixels
     mean:Sequence[float],        # normalisation: mean of each channel
     std:Sequence[float],         # normalisation: standard deviation of each channel
+    select=tuple,                # what to make of the preset's views: a function of them
 ) -> Augment:
     "The named recipe at this size."
     require(preset in PRESETS, f"augmentation {preset!r}", "one of " + ", ".join(sorted(PRESETS)))
-    return Augment(PRESETS[preset], size, mean, std)
+    return Augment(select(PRESETS[preset]), size, mean, std)

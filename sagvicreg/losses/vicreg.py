@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['full_precision', 'variance', 'covariance', 'invariance', 'vicreg_terms']
 
-# %% ../../nbs/50_losses.vicreg.ipynb #cbf9eb6c
+# %% ../../nbs/50_losses.vicreg.ipynb #e73382a0
 from functools import wraps
 
 import torch
@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..core import require
-from ..graph.walk import Pairs, identity_pairs
+from ..graph.walk import Pairs, identity_pairs, partners
 
 # %% ../../nbs/50_losses.vicreg.ipynb #93522297
 def full_precision(
@@ -59,7 +59,7 @@ def covariance(
     on_diagonal = x.square().sum(0).square().sum()
     return (gram.square().sum() - on_diagonal) / (n - 1)**2 / d      # may round to just below 0
 
-# %% ../../nbs/50_losses.vicreg.ipynb #2759c103
+# %% ../../nbs/50_losses.vicreg.ipynb #db67bb3a
 @full_precision
 def invariance(
     z:Float[Tensor, "n d"],     # embeddings of the first view
@@ -71,7 +71,7 @@ def invariance(
     _check(convention, z, z2)
     pairs = pairs or identity_pairs(z, z2)
     require(len(pairs.index) == len(pairs.weight) == len(z), f"{len(pairs.index)} pairs for {len(z)} images", "one pair an image")
-    term = (pairs.weight * (z - z2[pairs.index]).square().sum(1)).mean()
+    term = (pairs.weight * (z - partners(z2, pairs)).square().sum(1)).mean()
     return term / z.shape[1] if convention == "code" else term
 
 # %% ../../nbs/50_losses.vicreg.ipynb #5aafb178

@@ -5,20 +5,30 @@
 # %% auto #0
 __all__ = ['METHODS', 'Method', 'register', 'make_method']
 
-# %% ../../nbs/51_methods.base.ipynb #566cac4e
+# %% ../../nbs/51_methods.base.ipynb #e9c79f0d
+import torch
+from fastcore.basics import patch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from ..core import require
+from ..data.augment import View
 
-# %% ../../nbs/51_methods.base.ipynb #60029b46
+# %% ../../nbs/51_methods.base.ipynb #5df728d7
 class Method(nn.Module):
     "A self-supervised method: an encoder and the loss that trains it. Subclasses define `embed` and `terms`."
+    kept = "encoder"            # name of the part that a run keeps
+
     def __init__(self,
         encoder:nn.Module,      # maps images to representation and embedding
     ):
         super().__init__()
         self.encoder, self.watched = encoder, None
+
+    @property
+    def trained(self) -> nn.Module:
+        "The encoder that a run keeps."
+        return getattr(self, self.kept)
 
     def embed(self,
         views:list[Float[Tensor, "n 3 h w"]],   # normalised augmented views of one batch, or of this process's part
@@ -37,7 +47,8 @@ class Method(nn.Module):
         views:list[Float[Tensor, "n 3 h w"]],   # normalised augmented views of one batch
         generator=None,                          # source of the method's own draws, on the views' device
     ) -> dict[str, Float[Tensor, ""]]:           # `loss` and whatever is worth logging
-        "Both halves of a step: named terms of the loss on one batch."
+        "A step without the trainer: prepare, embed, compare one batch."
+        with torch.no_grad(): views = self.prepare(views, generator, 0, len(views[0]))
         return self.terms(self.embed(views), generator)
 
     def forward(self,
@@ -45,6 +56,40 @@ class Method(nn.Module):
     ) -> tuple[Float[Tensor, "n ..."], ...]:     # what `embed` returns
         "`embed`, under the name that `DistributedDataParallel` calls."
         return self.embed(views)
+
+# %% ../../nbs/51_methods.base.ipynb #a564270b
+@patch
+def views(self:Method,
+    views:tuple[View, ...],                  # of the augmentation preset: two
+) -> tuple[View, ...]:                       # of this method
+    "Which views of an image the method wants."
+    return tuple(views)
+
+@patch
+def prepare(self:Method,
+    views:list[Float[Tensor, "m 3 h w"]],    # this process's rows of the batch
+    generator,                               # alike in all processes; draw for all `total` images
+    start:int,                               # where these rows begin in the batch
+    total:int,                               # images in the batch
+) -> list[Float[Tensor, "m ..."]]:           # what `embed` takes: one row an image
+    "Add what is drawn for each image, such as masks."
+    return views
+
+@patch
+def before_step(self:Method,
+    step:int,                                # steps taken
+    steps:int,                               # of the whole run
+    per_epoch:int,                           # steps an epoch
+):
+    "Set what depends on how far the run is."
+
+@patch
+def after_backward(self:Method):
+    "Change gradients before the optimiser sees them."
+
+@patch
+def after_step(self:Method):
+    "Follow the optimiser's step: average teachers."
 
 # %% ../../nbs/51_methods.base.ipynb #2f61421c
 METHODS: dict[str, type[Method]] = {}

@@ -5,17 +5,17 @@
 # %% auto #0
 __all__ = ['VICReg', 'SAGVICReg']
 
-# %% ../../nbs/52_methods.vicreg.ipynb #96ae00c6
+# %% ../../nbs/52_methods.vicreg.ipynb #55715b61
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from ..core import require
 from ..distributed import gather
-from ..graph.walk import RandomWalkPairs, identity_pairs
+from ..graph.walk import RandomWalkPairs, pairing
 from ..losses.vicreg import vicreg_terms
 from .base import Method, register
 
-# %% ../../nbs/52_methods.vicreg.ipynb #a7cdef14
+# %% ../../nbs/52_methods.vicreg.ipynb #3fae56f9
 @register("vicreg")
 class VICReg(Method):
     "Variance-invariance-covariance regularisation (section 3.2), with any pairing."
@@ -25,14 +25,15 @@ class VICReg(Method):
         std_coeff:float=25.,           # μ, weight of the variance
         cov_coeff:float=1.,            # ν, weight of the covariance
         convention:str="code",         # factors of the published `code` or of the `paper`'s formulas
-        pairs=identity_pairs,          # (z, z2, generator) → `Pairs`
+        pairs="identity",              # whom to pair: identity, walk, nearest or a function, see `pairing`
+        **options,                     # of a named pairing, such as k or queue
     ):
         super().__init__(encoder)
         for name, c in dict(sim_coeff=sim_coeff, std_coeff=std_coeff, cov_coeff=cov_coeff).items():
             require(isinstance(c, (int, float)) and 0 <= c < float("inf"), f"{name} = {c!r}", "a number from 0 on")
         require(convention in ("code", "paper"), f"convention = {convention!r}", "'code' or 'paper'")
         self.sim_coeff, self.std_coeff, self.cov_coeff = sim_coeff, std_coeff, cov_coeff
-        self.convention, self.pairs = convention, pairs
+        self.convention, self.pairs = convention, pairing(pairs, getattr(encoder, "width", None), **options)
 
     def embed(self,
         views:list[Float[Tensor, "m 3 h w"]],   # two views, of the batch or of this process's part
@@ -51,6 +52,7 @@ class VICReg(Method):
         t = vicreg_terms(z, z2, pairs, self.convention)
         loss = self.sim_coeff * t["invariance"] + self.std_coeff * t["variance"] + self.cov_coeff * t["covariance"]
         terms = {k: v.detach() for k, v in t.items()}
+        if hasattr(self.pairs, "remember"): self.pairs.remember(z.detach())
         return dict(loss=loss, **terms, trivial_share=pairs.trivial_share, mean_weight=pairs.weight.mean())
 
 # %% ../../nbs/52_methods.vicreg.ipynb #eb62f39a

@@ -27,6 +27,13 @@ def _small_resnet_stem(model):
     model.maxpool = nn.Identity()
     return model
 
+# %% ../../nbs/30_models.backbone.ipynb #dec6b1a6
+_POOLS = {None: {}, "token": dict(global_pool="token"), "avg": dict(global_pool="avg", class_token=False, fc_norm=False)}
+
+def _patch_size(image_size):
+    "The largest power of two of at most an eighth of the side."
+    return max(1, 2**((image_size//8).bit_length() - 1))
+
 # %% ../../nbs/30_models.backbone.ipynb #c38a0057
 _SMALL_STEMS = ("timm.models.resnet", "timm.models.vision_transformer")
 
@@ -36,12 +43,13 @@ def has_small_stem(
     "Is `name` a ResNet or a ViT of timm, for which a stem for small images is known?"
     return timm.is_model(name) and timm.model_entrypoint(name).__module__ in _SMALL_STEMS
 
-# %% ../../nbs/30_models.backbone.ipynb #11cb6550
+# %% ../../nbs/30_models.backbone.ipynb #0a5450e5
 def backbone(
     name:str="resnet18",       # a timm architecture without classifier: resnet18, resnet50, vit_base_patch16_224, …
-    small_stem:bool=False,     # for images of about 32 px: ResNets keep full resolution, ViTs use patches of 4 px
+    small_stem:bool=False,     # for images of about 32 px: ResNets keep full resolution, ViTs use small patches
     width:float=1.0,           # ResNets: channels of every stage, times this
     image_size:int=None,       # side in px; needed by networks with a fixed input size (ViTs)
+    pool:str=None,             # ViTs: `token` (the class token) or `avg` (mean of the patches, no class token); None: as the architecture has it
 ) -> nn.Module:                # maps n×3×h×w to n×`num_features`
     "A timm network that returns pooled features (randomly initialised)."
     near = ", ".join(difflib.get_close_matches(name, timm.list_models(), 4, 0.5)) or "resnet18, resnet50, vit_tiny_patch16_224"
@@ -52,7 +60,8 @@ def backbone(
             "Choose a smaller architecture.")
     require(width > 0, f"width = {width}", "a positive factor")
     kwargs = _resnet_args(width) if resnet and (small_stem or width != 1) else {}
-    if vit and small_stem: kwargs["patch_size"] = 4
+    require(pool in (None, "token", "avg") and (vit or not pool), f"pool = {pool!r} with {name!r}", "for a ViT of timm, token or avg", "Leave it out.")
+    if vit: kwargs |= _POOLS[pool] | (dict(patch_size=_patch_size(image_size or 32)) if small_stem else {})
     if image_size and timm.get_pretrained_cfg(name).fixed_input_size: kwargs["img_size"] = image_size
     model = timm.create_model(name, pretrained=False, num_classes=0, **kwargs)
     return _small_resnet_stem(model) if resnet and small_stem else model

@@ -13,14 +13,15 @@ from torch import Tensor, nn
 
 from ..core import require
 
-# %% ../../nbs/31_models.encoder.ipynb #080a4f92
+# %% ../../nbs/31_models.encoder.ipynb #a83b6e26
 def parse_spec(
     spec:str,                # widths joined by hyphens
 ) -> list[int]:              # the widths
-    "The layer widths in a specification such as `1024-1024-1024`."
+    "The layer widths in a specification such as `1024-1024-1024`; none for `none`."
+    if str(spec).strip() == "none": return []
     parts = str(spec).split("-")
     ok = all(p.strip().isdigit() and int(p) > 0 for p in parts)
-    require(ok, f"expander {spec!r}", "positive widths joined by hyphens, such as 1024-1024-1024")
+    require(ok, f"expander {spec!r}", "positive widths joined by hyphens, such as 1024-1024-1024, or none")
     return [int(p) for p in parts]
 
 def expander(
@@ -28,6 +29,7 @@ def expander(
     spec:str="1024-1024-1024",  # widths of the layers, see `parse_spec`
 ) -> nn.Sequential:          # maps n×num_features to n×(last width)
     "Fully connected layers with batch normalisation and ReLU between them (App. D)."
+    if not parse_spec(spec): return nn.Sequential()
     *hidden, last = parse_spec(spec)
     layers, width = [], num_features
     for w in hidden:
@@ -35,7 +37,7 @@ def expander(
         width = w
     return nn.Sequential(*layers, nn.Linear(width, last, bias=False))
 
-# %% ../../nbs/31_models.encoder.ipynb #8ff3a35d
+# %% ../../nbs/31_models.encoder.ipynb #6901acdd
 class Encoded(NamedTuple):
     "What an `Encoder` returns: one row an image."
     representation: Float[Tensor, "n h"]     # what the backbone sees in an image: what one keeps
@@ -49,7 +51,7 @@ class Encoder(nn.Module):
     ):
         super().__init__()
         self.backbone, self.expander = backbone, expander(backbone.num_features, spec)
-        self.num_features, self.width = backbone.num_features, parse_spec(spec)[-1]
+        self.num_features, self.width = backbone.num_features, (parse_spec(spec) or [backbone.num_features])[-1]
 
     def forward(self,
         x:Float[Tensor, "n 3 h w"],    # normalised images

@@ -66,7 +66,7 @@ def _log(trainer):
     trainer.tally, trainer.since = {}, time.perf_counter()
     return row
 
-# %% ../../nbs/66_train.fit.ipynb #463709e7
+# %% ../../nbs/66_train.fit.ipynb #04df7343
 @contextmanager
 def _off_the_clock(trainer):
     "What happens here does not count in images/s."
@@ -81,7 +81,7 @@ def _save(trainer, images, best=False):
         loss = trainer.tally["sums"]["loss"].item() if trainer.tally else 0.
         if not math.isfinite(loss): raise _diverged(trainer, f"loss is {loss} not later than step {trainer.step}")
         x = preprocess(images[:256], trainer.data.mean, trainer.data.std)
-        with torch.no_grad(), trainer._autocast(): z = trainer.method.encoder.eval().forward(x).embedding
+        with torch.no_grad(), trainer._autocast(): z = trainer.method.trained.eval().forward(x).embedding
         trainer.method.train()
         if not z.isfinite().all(): raise _diverged(trainer, f"embeddings are no longer finite after step {trainer.step}")
         save_checkpoint(trainer, best)
@@ -167,7 +167,7 @@ def _listening(trainer):
     finally:
         for s, handler in before.items(): signal.signal(s, handler or signal.SIG_DFL)
 
-# %% ../../nbs/66_train.fit.ipynb #5bce282f
+# %% ../../nbs/66_train.fit.ipynb #e48b8f68
 def fit(
     trainer:Trainer,               # fresh
     resume:bool=False,             # go on from the run's checkpoint if there is one
@@ -180,7 +180,7 @@ def fit(
     todo = f"Go on from {trainer.run.checkpoint} with --resume"
     with _listening(trainer), watching_peers(todo), tqdm(total=trainer.steps, initial=trainer.step, unit="step", disable=hidden) as bar:
         while trainer.epoch < trainer.recipe.epochs: _epoch(trainer, bar)
-        encoder = trainer.method.encoder.eval()
+        encoder = trainer.method.trained.eval()
         if trainer.rank == 0: save_encoder(trainer.run, encoder, trainer.recipe, trainer.described)
         wait_for_all()
     return encoder

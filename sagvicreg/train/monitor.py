@@ -23,12 +23,12 @@ from ..metrics.similarity import structure_similarity
 from ..plots import PALETTE, plot_training
 from ..probes import knn_accuracy
 
-# %% ../../nbs/84_train.monitor.ipynb #6daffc4e
+# %% ../../nbs/84_train.monitor.ipynb #a95b81cb
 def _check_every(every): require(isinstance(every, int) and every >= 1, f"every = {every!r}", "a whole number of epochs, at least 1")
 
 def _represent(trainer, data):
     "The representation of `data` at this moment, on the CPU."
-    return embed(trainer.method.encoder, data.images, trainer.data.mean, trainer.data.std, device=trainer.device, progress=False)
+    return embed(trainer.method.trained, data.images, trainer.data.mean, trainer.data.std, device=trainer.device, progress=False)
 
 def _measured(check, trainer, measure):
     "What `measure` gives; a warning and nothing when there is no answer."

@@ -14,7 +14,7 @@ from ..core import SagvicregError, require
 from ..models.backbone import backbone
 from ..models.encoder import Encoder
 
-# %% ../../nbs/61_train.recipe.ipynb #021ec6b8
+# %% ../../nbs/61_train.recipe.ipynb #19789c73
 def _plain(v):
     "numpy's numbers as Python's, also in dicts and lists: what a config and a checkpoint can hold."
     if isinstance(v, dict): return {k: _plain(x) for k, x in v.items()}
@@ -24,17 +24,20 @@ def _plain(v):
 @dataclass(frozen=True)
 class Recipe:
     "What to train and how: everything that decides the result, apart from the images."
-    method: str = "sag-vicreg"             # a registered method: vicreg, sag-vicreg
+    method: str = "sag-vicreg"             # a registered method: vicreg, sag-vicreg, simclr, …
     backbone: str = "resnet18"             # a timm architecture
     small_stem: bool = True                # stem for images of about 32 px
     width: float = 1.0                     # ResNets: channels, times this
-    expander: str = "1024-1024-1024"       # widths of the expander
+    pool: str|None = None                  # ViTs: token (class token) or avg (mean of patches); None: as timm has it
+    expander: str = "1024-1024-1024"       # widths of the expander; none where the method has its own head
     augmentation: str = "small"            # a preset: vicreg, small, digits
     epochs: int = 100                      # passes over the images
     batch_size: int = 256                  # images a step, of all processes together; two views each
     optimizer: str = "adamw"               # lars or adamw
     base_lr: float = 1e-3                  # learning rate for a batch of 256; scaled with the batch
     weight_decay: float = 1e-6             # of matrices
+    final_weight_decay: float|None = None  # at the end, along half a cosine; None: the same throughout
+    clip_grad: float|None = None           # largest norm of the gradient; None: as it comes
     warmup_epochs: float|None = None       # linear warm-up; None: a tenth of the run, at most 10 epochs
     drop_last: bool = True                 # leave out an epoch's last batch if it is shorter
     accumulate: int = 1                    # pieces in which a batch passes the network; less memory, the same loss
@@ -47,6 +50,8 @@ class Recipe:
         require(self.epochs >= 1, f"epochs = {self.epochs}", "at least one")
         require(self.accumulate >= 1 and self.batch_size >= 2*self.accumulate, f"accumulate = {self.accumulate} with batch_size = {self.batch_size}",
                 "pieces of at least 2 images")
+        require(self.clip_grad is None or self.clip_grad > 0, f"clip_grad = {self.clip_grad}", "a positive norm, or None")
+        require(self.final_weight_decay is None or self.final_weight_decay >= 0, f"final_weight_decay = {self.final_weight_decay}", "zero or more, or None")
         require(self.base_lr > 0, f"base_lr = {self.base_lr}", "a positive learning rate")
         require(0 <= self.warmup < self.epochs, f"warmup_epochs = {self.warmup_epochs}", f"from 0 to less than the {self.epochs} epochs of the run")
         require(self.precision in ("auto", "float32", "bfloat16"), f"precision = {self.precision!r}", "auto, float32 or bfloat16")
@@ -58,7 +63,7 @@ class Recipe:
         "Epochs of warm-up, the default filled in."
         return min(10., self.epochs / 10) if self.warmup_epochs is None else self.warmup_epochs
 
-# %% ../../nbs/61_train.recipe.ipynb #fc478746
+# %% ../../nbs/61_train.recipe.ipynb #e5f5c14e
 def recipe_from(
     config:dict,                           # as `asdict` made it; names it does not know are refused
 ) -> Recipe:
@@ -73,7 +78,7 @@ def build_encoder(
     image_size:int,                        # side of the images, px
 ) -> Encoder:                              # with fresh weights from torch's global generator
     "The encoder a recipe asks for."
-    return Encoder(backbone(recipe.backbone, recipe.small_stem, recipe.width, image_size), recipe.expander)
+    return Encoder(backbone(recipe.backbone, recipe.small_stem, recipe.width, image_size, recipe.pool), recipe.expander)
 
 def tried(
     encoder:Encoder,                       # freshly built

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['Trainer']
 
-# %% ../../nbs/63_train.trainer.ipynb #282ff2d1
-import inspect, time
+# %% ../../nbs/63_train.trainer.ipynb #e4094e83
+import inspect, math, time
 from contextlib import contextmanager, nullcontext
 
 import torch
@@ -25,7 +25,7 @@ from ..methods.base import make_method
 from .optim import make_optimizer, make_schedule
 from .recipe import Recipe, build_encoder, tried
 
-# %% ../../nbs/63_train.trainer.ipynb #51b78d04
+# %% ../../nbs/63_train.trainer.ipynb #2b4ed8c8
 class Trainer:
     "Trains one recipe on one image set, into one run folder."
     def __init__(self,
@@ -56,7 +56,7 @@ class Trainer:
         self.batches = Batches(len(data), recipe.batch_size, self.rng["order"], recipe.drop_last)
         self._check_shares()
         self._make_method(compile)
-        self.augment = augmentation(recipe.augmentation, image_size(data), data.mean, data.std)
+        self.augment = augmentation(recipe.augmentation, image_size(data), data.mean, data.std, self.method.views)
         self._make_optimizer()
         self.feed, self.described = feed(data, self.device, workers), describe(data)
         self.epoch, self.position, self.step, self.order_state = 0, 0, 0, self.rng["order"].get_state()
@@ -97,7 +97,7 @@ def _make_optimizer(self:Trainer):
     has_bfloat16 = self.device.type == "cuda" and (torch.version.hip or torch.cuda.get_device_capability(self.device)[0] >= 8)
     self.bfloat16 = recipe.precision == "bfloat16" or (recipe.precision == "auto" and bool(has_bfloat16))
 
-# %% ../../nbs/63_train.trainer.ipynb #3ebd9e9a
+# %% ../../nbs/63_train.trainer.ipynb #af1309b7
 @patch
 def _seed_step(self:Trainer):
     if self.size > 1: torch.manual_seed((self.recipe.seed*1_000_003 + self.step)*4099 + self.rank)
@@ -116,13 +116,27 @@ def train_step(self:Trainer,
     self._seed_step()
     views = self.augment(images, self.rng["augment"], start, total)
     views = [v.contiguous(memory_format=torch.channels_last) for v in views]
+    with torch.no_grad(): views = self.method.prepare(views, self.rng["pairs"], start, total)
     self.optimizer.zero_grad(set_to_none=True)
+    self.method.before_step(self.step, self.steps, len(self.batches))
     with declared_shares(shares(total)):
         terms = self._whole(views) if self.recipe.accumulate == 1 else self._in_pieces(views, total)
-    self.schedule.step_update(self.step)
+    self.method.after_backward()
+    if self.recipe.clip_grad: nn.utils.clip_grad_norm_(self.method.parameters(), self.recipe.clip_grad)
+    self._set_rates()
     self.optimizer.step()
+    with torch.no_grad(): self.method.after_step()
     self.step += 1
     return {k: v.detach() for k, v in terms.items()}
+
+@patch
+def _set_rates(self:Trainer):
+    "Learning rate and weight decay of this step."
+    recipe, done = self.recipe, self.step/max(1, self.steps - 1)
+    self.schedule.step_update(self.step)
+    if recipe.final_weight_decay is None: return
+    decay = recipe.final_weight_decay + (recipe.weight_decay - recipe.final_weight_decay)*(1 + math.cos(math.pi*done))/2
+    self.optimizer.param_groups[0]["weight_decay"] = decay        # of the matrices; the vectors have none
 
 @patch
 def _whole(self:Trainer, views):
@@ -130,7 +144,7 @@ def _whole(self:Trainer, views):
     terms["loss"].backward()
     return terms
 
-# %% ../../nbs/63_train.trainer.ipynb #5fa2a60a
+# %% ../../nbs/63_train.trainer.ipynb #9d71499f
 @contextmanager
 def _first_look(method, device):
     "A forward pass that leaves no trace: no graph, no running statistics, the global generators as they were."
@@ -150,13 +164,14 @@ def _in_pieces(self:Trainer, views, total):
     batches = list(zip(*(v.tensor_split(pieces) for v in views)))
     with _first_look(self.method, self.device), self._autocast():
         seen = [self.method.embed(b) for b in batches]
-    outputs = tuple(torch.cat(parts).requires_grad_() for parts in zip(*seen))
+    outputs = tuple(p.requires_grad_() if (p := torch.cat(parts)).is_floating_point() else p for parts in zip(*seen))
     with self._autocast(): terms = self.method.terms(outputs, self.rng["pairs"])
     terms["loss"].backward()
-    grads = list(zip(*(o.grad.split([len(s[i]) for s in seen]) for i, o in enumerate(outputs))))
+    live = [i for i, o in enumerate(outputs) if o.grad is not None]         # not what a teacher said
+    grads = list(zip(*(outputs[i].grad.split([len(s[i]) for s in seen]) for i in live)))
     for batch, grad in zip(batches, grads):
         hold = self.net.no_sync() if self.size > 1 and batch is not batches[-1] else nullcontext()
         with hold:
             with self._autocast(): again = self.net(batch)
-            torch.autograd.backward(again, grad)
+            torch.autograd.backward([again[i] for i in live], grad)
     return terms
