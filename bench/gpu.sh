@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # What needs a GPU, in the order of its worth: the cells flagged cuda, the speed of training, then the structure metric at 50,000 and
 # 200,000 items.
-# usage: bench/gpu.sh [FOLDER [STEP …]]     results go to FOLDER (default bench/out); steps: cells throughput sag loop augment metric metric200k
+# usage: bench/gpu.sh [FOLDER [STEP …]]     results go to FOLDER (default bench/out); steps: cells throughput sag methods loop augment metric metric200k
 # Each step writes as it ends and its failure stops nothing, so a cut loses one step; name the steps that are left to go on.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 out=${1:-bench/out}
 shift || true
 steps=("$@")
-[ ${#steps[@]} -gt 0 ] || steps=(cells throughput sag loop augment metric metric200k)
+[ ${#steps[@]} -gt 0 ] || steps=(cells throughput sag methods loop augment metric metric200k)
 mkdir -p "$out"
 export PYTHONPATH=$PWD${PYTHONPATH:+:$PYTHONPATH} TQDM_DISABLE=1
 
@@ -24,10 +24,11 @@ for step in "${steps[@]}"; do
     cells) run cuda-cells python bench/cuda_cells.py ;;
     throughput) train throughput --block 1 ;;
     sag) train sag --repeat 200 ;;
+    methods) train methods --preset cifar100 --steps 195 --repeat 2 ;;      # two epochs of 50,000 images in batches of 256, in turns
     loop) train loop --block 5 --repeat 5 ;;
     augment) train augment --batch 1024 --repeat 7 ;;
     metric) metric metrics-cuda 10000,50000 ;;
     metric200k) metric metrics-cuda-200k 200000 ;;
-    *) echo "step '$step'; expected cells, throughput, sag, loop, augment, metric or metric200k" >&2; exit 2 ;;
+    *) echo "step '$step'; expected cells, throughput, sag, methods, loop, augment, metric or metric200k" >&2; exit 2 ;;
   esac
 done

@@ -4,13 +4,15 @@
     python bench/train.py loop --threads 2          # a whole training loop against a DataLoader, torchvision and lightly's loss
     python bench/train.py sag --quick               # what the random walk adds to VICReg: time and peak memory
     python bench/train.py throughput --device cuda  # images/s, share of the device's peak, where the time goes
+    python bench/train.py methods                   # a step of every method against a step of VICReg, each with its own preset
 
 A repetition measures each side once; every second one goes through them backwards. Printed are the median over the repetitions, the
 quartiles, and the ratio of the medians with a 95 % interval (bootstrap over the repetitions).
 """
 import gc, json, os, subprocess, sys, tempfile, time
 from argparse import SUPPRESS, ArgumentParser
-from dataclasses import replace
+from dataclasses import asdict, replace
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 
@@ -27,7 +29,9 @@ from sagvicreg.data.augment import PRESETS, augmentation
 from sagvicreg.data.datasets import ImageSet, cifar100
 from sagvicreg.graph.walk import RandomWalkPairs
 from sagvicreg.losses.vicreg import vicreg_terms
+from sagvicreg.methods.base import METHODS
 from sagvicreg.train.optim import make_optimizer
+from sagvicreg.train.presets import preset
 from sagvicreg.train.recipe import Recipe, build_encoder
 from sagvicreg.train.trainer import Trainer
 
@@ -577,6 +581,39 @@ def throughput(a):
     return result
 
 
+# ---- every method -----------------------------------------------------------------------------------------------------------------
+
+def methods(a):
+    "Steps of every method in turns, with the recipe its preset has for the data; all must stay finite."
+    side = dict(digits=16).get(a.preset, 32)
+    data, changes = load(a, side), {k: v for k, v in dict(batch_size=a.batch, precision=a.precision).items() if v}
+    recipes = {m: preset(a.preset, method=m, **changes) for m in a.only.split(",") if m} or {m: preset(a.preset, method=m, **changes) for m in sorted(METHODS)}
+    names = ["vicreg", *(m for m in recipes if m != "vicreg")]
+    recipes = {m: recipes.get(m) or preset(a.preset, method=m, **changes) for m in names}
+    trainers = {m: make_trainer(r, data, a.device) for m, r in recipes.items()}
+    draws = {m: Draw(data, r.batch_size, a.device, a.seed) for m, r in recipes.items()}
+    last = {}
+    def one(m): last[m] = step(trainers[m], draws[m]())["loss"]
+    for m in names: times_over(lambda: one(m), a.warm)()
+    peaks = {}
+    def block(m):
+        if a.device == "cuda": torch.cuda.reset_peak_memory_stats()
+        times_over(lambda: one(m), a.steps)()
+        if a.device == "cuda": peaks[m] = torch.cuda.max_memory_allocated()
+    times = alternate({m: partial(block, m) for m in names}, a.repeat, a.device)
+    images = {m: a.steps*r.batch_size for m, r in recipes.items()}
+    print(f"preset {a.preset}, {side} px, {a.device}, {torch.get_num_threads()} thread(s), {a.repeat} blocks of {a.steps} steps; an image is all its views")
+    rows = speeds(times, images, "vicreg", "time of VICReg: {}", base_over=True)
+    for m, row in rows.items():
+        cost = ratio([s/images[m] for s in times[m]], [s/images["vicreg"] for s in times["vicreg"]])
+        parameters = sum(p.numel() for p in trainers[m].method.parameters() if p.requires_grad)
+        row |= dict(cost=cost, finite=bool(last[m].isfinite()), loss=float(last[m]), backbone=recipes[m].backbone, parameters=parameters,
+                    bfloat16=trainers[m].bfloat16, peak=peaks.get(m), recipe=asdict(recipes[m]))
+        print(f"  {m:13} × {cost['ratio']:.2f} ({cost['interval'][0]:.2f} … {cost['interval'][1]:.2f}) of VICReg's time an image   "
+              f"{recipes[m].backbone}, {parameters:,} parameters{'' if row['finite'] else '   NOT FINITE'}", flush=True)
+    return rows
+
+
 # ---- command line -----------------------------------------------------------------------------------------------------------------
 
 def hardware():
@@ -599,7 +636,7 @@ def save(a, result):
 
 def parser():
     p = ArgumentParser(description=__doc__.splitlines()[0])
-    subs = p.add_subparsers(required=True, metavar="augment | loop | sag | throughput")
+    subs = p.add_subparsers(required=True, metavar="augment | loop | sag | throughput | methods")
     def command(f, about, repeat, images):
         s = subs.add_parser(f.__name__, help=about, description=about)
         s.set_defaults(run=f)
@@ -645,6 +682,13 @@ def parser():
     s.add_argument("--parts", type=int, default=20, help="steps over which the parts of a step are measured")
     s.add_argument("--peak-size", type=int, default=8192, help="side of the matrices of the peak")
     s.add_argument("--profile", default="", help="path the profiles' names begin with; default that of --json")
+    s = command(methods, "a step of every method against VICReg's", 9, 10_000)
+    s.add_argument("--preset", default="digits", choices=("digits", "cifar100"))
+    s.add_argument("--only", default="", help="these methods beside VICReg, joined by commas; default all")
+    s.add_argument("--batch", type=int, default=0, help="images a step; default the preset's")
+    s.add_argument("--precision", default="", choices=("", "auto", "float32", "bfloat16"))
+    s.add_argument("--steps", type=int, default=3, help="steps of a block")
+    s.add_argument("--warm", type=int, default=3)
     return p
 
 

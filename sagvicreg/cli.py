@@ -91,10 +91,10 @@ def _free(path):
     require(not Path(path).is_dir(), f"output {str(path)!r}, which is a folder", "a file name")
     return path
 
-# %% ../nbs/90_cli.ipynb #e20fd0de
+# %% ../nbs/90_cli.ipynb #2e70a365
 def train_command(
     data:str,                    # digits, cifar100, or a folder of images
-    method:str="sag-vicreg",     # vicreg or sag-vicreg
+    method:str="sag-vicreg",     # vicreg, sag-vicreg, simclr, barlow-twins, dino, mae, i-jepa or spectralnet
     out:str="",                  # run folder; default runs/METHOD-DATA-sSEED
     resume:bool=False,           # go on where this run folder stopped
     root:str="",                 # where data sets are kept; see `sagvicreg info`
@@ -102,10 +102,11 @@ def train_command(
     limit:int=None,              # train on so many images in all, every class keeping its share
     size:int=None,               # side of the images in px; default 16 digits, 32 CIFAR-100, 64 folders
     on_error:str="skip",         # unreadable image files: skip or raise
-    backbone:str=None,           # any timm architecture; default by data
+    backbone:str=None,           # any timm architecture; default by data and method
     small_stem:str=None,         # yes or no: stem for images of about 32 px; default by data
     width:float=None,            # ResNets: channels, times this
-    expander:str=None,           # widths, such as 1024-1024-1024
+    pool:str=None,               # ViTs: token (class token) or avg (mean of the patches)
+    expander:str=None,           # widths, such as 1024-1024-1024; none where the method has its own head
     augmentation:str=None,       # vicreg, small or digits; default by data
     epochs:int=None,             # passes over the images
     batch_size:int=None,         # images a step, of all processes together
@@ -114,6 +115,8 @@ def train_command(
     optimizer:str=None,          # lars or adamw
     base_lr:float=None,          # learning rate for a batch of 256
     weight_decay:float=None,     # of matrices
+    final_weight_decay:float=None,  # at the end, along half a cosine
+    clip_grad:float=None,        # largest norm of the gradient
     warmup_epochs:float=None,    # linear warm-up
     precision:str=None,          # auto, float32 or bfloat16
     method_args:str="",          # the method's own, such as k=15,neighbors=across
@@ -134,9 +137,9 @@ def train_command(
     "Train an encoder on images without labels."
     _train(SimpleNamespace(**locals()))
 
-# %% ../nbs/90_cli.ipynb #b0410e41
-_AS_GIVEN = ("method", "backbone", "width", "expander", "augmentation", "epochs", "batch_size", "accumulate", "optimizer", "base_lr",
-             "weight_decay", "warmup_epochs", "precision", "seed")       # options that are fields of the recipe
+# %% ../nbs/90_cli.ipynb #add231df
+_AS_GIVEN = ("method", "backbone", "width", "pool", "expander", "augmentation", "epochs", "batch_size", "accumulate", "optimizer", "base_lr",
+             "weight_decay", "final_weight_decay", "clip_grad", "warmup_epochs", "precision", "seed")       # options that are fields of the recipe
 
 def _check_options(o):
     "Refuse options that contradict one another."

@@ -4,13 +4,15 @@
 
 # %% auto #0
 __all__ = ['check_vit', 'patch_tokens', 'prefix_tokens', 'run_blocks', 'vit_features', 'features', 'take', 'sincos_positions',
-           'fix_positions']
+           'fix_positions', 'TokenPredictor']
 
-# %% ../../nbs/32_models.vit.ipynb #a84a31e3
+# %% ../../nbs/32_models.vit.ipynb #45ffde09
+from functools import partial
+
 import torch
 from jaxtyping import Float, Int
 from timm.layers import resample_abs_pos_embed
-from timm.models.vision_transformer import VisionTransformer
+from timm.models.vision_transformer import Block, VisionTransformer
 from torch import Tensor, nn
 
 from ..core import require
@@ -107,3 +109,35 @@ def fix_positions(
         vit.pos_embed[0, -n:] = sincos_positions(vit.patch_embed.grid_size, vit.embed_dim)
     vit.pos_embed.requires_grad_(False)
     return vit
+
+# %% ../../nbs/32_models.vit.ipynb #44fe292d
+class TokenPredictor(nn.Module):
+    "From tokens at some places of a grid to numbers at others (He et al. 2022, section 3; Assran et al. 2023, section 3)."
+    def __init__(self,
+        inputs:int,                      # width of the tokens that are shown
+        outputs:int,                     # numbers for each place that is asked for
+        grid:tuple[int, int],            # rows and columns of patches
+        width:int=512,                   # of the tokens inside, divisible by 4 and by `heads`
+        depth:int=8,                     # blocks
+        heads:int=16,                    # attention heads
+    ):
+        super().__init__()
+        require(depth >= 1 and heads >= 1 and width % heads == 0, f"width {width}, depth {depth}, {heads} heads", "a width that the heads divide")
+        norm = partial(nn.LayerNorm, eps=1e-6)
+        self.embed, self.out = nn.Linear(inputs, width), nn.Linear(width, outputs)
+        self.blocks, self.norm = nn.Sequential(*[Block(width, heads, qkv_bias=True, norm_layer=norm) for _ in range(depth)]), norm(width)
+        self.mask_token = nn.Parameter(.02*torch.randn(1, 1, width))
+        self.register_buffer("positions", sincos_positions(grid, width))
+        for m in self.modules():
+            if isinstance(m, nn.Linear): nn.init.xavier_uniform_(m.weight); nn.init.zeros_(m.bias)
+
+    def forward(self,
+        tokens:Float[Tensor, "n k d"],   # what is shown; places without a position (class tokens) come first
+        shown:Int[Tensor, "n j"],        # their places; k - j tokens have none
+        asked:Int[Tensor, "n a"],        # the places to predict
+    ) -> Float[Tensor, "n a o"]:
+        "The numbers at the places that are asked for."
+        n, x = len(tokens), self.embed(tokens)
+        where = nn.functional.pad(self.positions[shown], (0, 0, x.shape[1] - shown.shape[1], 0))
+        x = torch.cat([x + where, self.mask_token + self.positions[asked]], 1)
+        return self.out(self.norm(self.blocks(x))[:, -asked.shape[1]:])

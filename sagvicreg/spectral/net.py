@@ -23,27 +23,30 @@ def spectralnet_loss(
     degree = (w.sum(0) + w.sum(1)) / 2
     return 2 * ((degree[:, None] * y.square()).sum() - (y * (w @ y)).sum()) / m**2
 
-# %% ../../nbs/12_spectral.net.ipynb #5f7e7e0f
-def _factor(y):
+# %% ../../nbs/12_spectral.net.ipynb #04a207db
+def _wide(y): return y.double() if y.device.type != "mps" else y.float()      # Apple's GPUs have no float64
+
+def _factor(y, checked=True):
     "R⁻ᵀ of equation (3), in float64."
     require(y.ndim == 2 and len(y) >= y.shape[1] >= 1, f"embeddings of shape {tuple(y.shape)}", "m×d with m ≥ d ≥ 1",
             "Fewer points than coordinates cannot be orthonormal.")
-    require(bool(y.isfinite().all()), "embeddings with NaN or inf", "finite numbers", "Has training diverged?")
-    y = y.double()
+    require(not checked or bool(y.isfinite().all()), "embeddings with NaN or inf", "finite numbers", "Has training diverged?")
+    y = _wide(y)
     lower, failed = torch.linalg.cholesky_ex(y.T @ y / len(y))
     pivots = lower.diagonal() / y.square().mean(0).sqrt()           # what a coordinate adds to those before it
-    require(not failed and bool((pivots > 1e-6).all()), "embeddings whose coordinates are linearly dependent",
+    require(not checked or not failed and bool((pivots > 1e-6).all()), "embeddings whose coordinates are linearly dependent",
             f"rank {y.shape[1]}", "Ask for fewer dimensions, or start from other weights.")
     eye = torch.eye(len(lower), dtype=lower.dtype, device=lower.device)
     return torch.linalg.solve_triangular(lower, eye, upper=False).T
 
 def orthogonalize(
     y:Float[Tensor, "m d"],            # raw outputs for a batch
+    checked:bool=True,                 # refuse dependent coordinates and NaN, for which the host must wait for the device
 ) -> Float[Tensor, "m d"]:             # the same span, with YᵀY / m = I
     "Satisfy the constraint by a Cholesky factor of the batch, with gradient (section 3.1, equation 2)."
-    return (y.double() @ _factor(y)).to(y.dtype)
+    return (_wide(y) @ _factor(y, checked)).to(y.dtype)
 
-# %% ../../nbs/12_spectral.net.ipynb #39c1d9eb
+# %% ../../nbs/12_spectral.net.ipynb #f21d8765
 class OrthogonalLayer(nn.Module):
     "Orthogonalises a batch in training mode and remembers how; in evaluation mode applies what it remembers."
     def __init__(self,
@@ -56,7 +59,7 @@ class OrthogonalLayer(nn.Module):
         if not self.training: return y @ self.factor
         factor = _factor(y)
         self.factor.copy_(factor.detach())
-        return (y.double() @ factor).to(y.dtype)
+        return (_wide(y) @ factor).to(y.dtype)
 
 # %% ../../nbs/12_spectral.net.ipynb #b8e73789
 class SpectralNet(nn.Sequential):

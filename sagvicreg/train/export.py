@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['save_encoder', 'Trained', 'load_run', 'export_onnx']
 
-# %% ../../nbs/65_train.export.ipynb #28f42e81
+# %% ../../nbs/65_train.export.ipynb #0d3fe547
 import importlib.util, json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,11 +18,13 @@ from torch import Tensor, nn
 from ..core import Run, SagvicregError, atomic_write, require
 from ..data.augment import preprocess
 from ..data.datasets import _decode
+from ..methods.base import METHODS
+from ..models.backbone import timm_args
 from ..models.encoder import Encoded, Encoder
 from .checkpoint import read_checkpoint
 from .recipe import Recipe, build_encoder, recipe_from
 
-# %% ../../nbs/65_train.export.ipynb #6624c9db
+# %% ../../nbs/65_train.export.ipynb #c5e7ddfa
 def save_encoder(
     run:Run,                       # where to
     encoder:Encoder,               # trained
@@ -31,12 +33,13 @@ def save_encoder(
 ):
     "Write `expander.safetensors` and, last, `encoder.safetensors`, which marks the run as finished."
     about = dict(format="sagvicreg encoder 1", backbone=recipe.backbone, small_stem=recipe.small_stem, width=recipe.width,
-                 image_size=data["image_size"], mean=list(data["mean"]), std=list(data["std"]), method=recipe.method)
+                 image_size=data["image_size"], mean=list(data["mean"]), std=list(data["std"]), method=recipe.method,
+                 timm_args=timm_args(recipe.backbone, recipe.small_stem, recipe.width, data["image_size"], recipe.pool))
     for path, module in ((run/"expander.safetensors", encoder.expander), (run.weights, encoder.backbone)):
         state = {k: v.detach().cpu().contiguous() for k, v in module.state_dict().items()}
         with atomic_write(path) as t: save_file(state, t, {k: v if isinstance(v, str) else json.dumps(v) for k, v in about.items()})
 
-# %% ../../nbs/65_train.export.ipynb #41b5f7af
+# %% ../../nbs/65_train.export.ipynb #c6e90f8f
 @dataclass(frozen=True)
 class Trained:
     "A trained encoder with what its input must look like."
@@ -79,7 +82,9 @@ def _last(run): return {f"{part}.{k}": v for part, path in (("backbone", run.wei
 
 def _best(run):
     require((run/"best.pt").exists(), f"run {str(run.path)!r} without best.pt", "a run with a best checkpoint", "Leave best out.")
-    return {k.removeprefix("encoder."): v for k, v in read_checkpoint(run/"best.pt")["method"].items() if k.startswith("encoder.")}
+    state, method = read_checkpoint(run/"best.pt")["method"], run.read_config()["recipe"]["method"]
+    part = f"{METHODS[method].kept if method in METHODS else 'encoder'}."         # a teacher, with some methods
+    return {k.removeprefix(part): v for k, v in state.items() if k.startswith(part)}
 
 # %% ../../nbs/65_train.export.ipynb #6d9c5908
 class _Whole(nn.Module):

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Trainer']
 
-# %% ../../nbs/63_train.trainer.ipynb #e4094e83
+# %% ../../nbs/63_train.trainer.ipynb #56755ed2
 import inspect, math, time
 from contextlib import contextmanager, nullcontext
 
@@ -20,7 +20,7 @@ from ..data.augment import augmentation
 from ..data.loader import Batches
 from ..data.stream import describe, feed, image_size
 from ..distributed import declared_shares, join, shares, synchronized, world
-from ..methods import vicreg
+from ..methods import barlow_twins, dino, ijepa, mae, simclr, spectralnet, vicreg
 from ..methods.base import make_method
 from .optim import make_optimizer, make_schedule
 from .recipe import Recipe, build_encoder, tried
@@ -97,7 +97,7 @@ def _make_optimizer(self:Trainer):
     has_bfloat16 = self.device.type == "cuda" and (torch.version.hip or torch.cuda.get_device_capability(self.device)[0] >= 8)
     self.bfloat16 = recipe.precision == "bfloat16" or (recipe.precision == "auto" and bool(has_bfloat16))
 
-# %% ../../nbs/63_train.trainer.ipynb #af1309b7
+# %% ../../nbs/63_train.trainer.ipynb #7d1f808e
 @patch
 def _seed_step(self:Trainer):
     if self.size > 1: torch.manual_seed((self.recipe.seed*1_000_003 + self.step)*4099 + self.rank)
@@ -116,9 +116,9 @@ def train_step(self:Trainer,
     self._seed_step()
     views = self.augment(images, self.rng["augment"], start, total)
     views = [v.contiguous(memory_format=torch.channels_last) for v in views]
+    self.method.before_step(self.step, self.steps, len(self.batches))
     with torch.no_grad(): views = self.method.prepare(views, self.rng["pairs"], start, total)
     self.optimizer.zero_grad(set_to_none=True)
-    self.method.before_step(self.step, self.steps, len(self.batches))
     with declared_shares(shares(total)):
         terms = self._whole(views) if self.recipe.accumulate == 1 else self._in_pieces(views, total)
     self.method.after_backward()
