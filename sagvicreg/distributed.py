@@ -201,7 +201,7 @@ class _SyncBatchNorm(_BatchNorm):
         self.running_mean.lerp_(mean.to(self.running_mean.dtype), rate)
         self.running_var.lerp_(var.to(self.running_var.dtype), rate)
 
-# %% ../nbs/45_distributed.ipynb #93c0da79
+# %% ../nbs/45_distributed.ipynb #343da553
 def synchronized(
     model:nn.Module,                  # changed in place where that is possible
     device,                           # where it will run
@@ -212,6 +212,7 @@ def synchronized(
         new = _SyncBatchNorm(model.num_features, model.eps, model.momentum, model.affine, model.track_running_stats)
         new.load_state_dict(model.state_dict())
         new.to(next(iter(model.state_dict().values()), torch.empty(0)).dtype).train(model.training)
+        for a, b in zip(new.parameters(), model.parameters()): a.requires_grad_(b.requires_grad)       # a teacher's stays frozen
         for name in ("act", "drop"):
             if hasattr(model, name): setattr(new, name, getattr(model, name))
         return new

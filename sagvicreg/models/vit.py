@@ -6,18 +6,17 @@
 __all__ = ['check_vit', 'patch_tokens', 'prefix_tokens', 'run_blocks', 'vit_features', 'features', 'take', 'sincos_positions',
            'fix_positions', 'TokenPredictor']
 
-# %% ../../nbs/32_models.vit.ipynb #45ffde09
+# %% ../../nbs/32_models.vit.ipynb #296e99be
 from functools import partial
 
 import torch
 from jaxtyping import Float, Int
-from timm.layers import resample_abs_pos_embed
 from timm.models.vision_transformer import Block, VisionTransformer
 from torch import Tensor, nn
 
 from ..core import require
 
-# %% ../../nbs/32_models.vit.ipynb #604334eb
+# %% ../../nbs/32_models.vit.ipynb #af56cce2
 def check_vit(
     model:nn.Module,                     # what was given
     who:str="this",                      # who asks, for the message
@@ -41,7 +40,8 @@ def patch_tokens(
     tokens, positions = vit.patch_embed.proj(x), vit.pos_embed[:, -vit.patch_embed.num_patches:]
     grid = tuple(tokens.shape[-2:])
     if grid != vit.patch_embed.grid_size:
-        positions = resample_abs_pos_embed(positions, list(grid), list(vit.patch_embed.grid_size), num_prefix_tokens=0)
+        square = positions.mT.unflatten(2, vit.patch_embed.grid_size)
+        positions = nn.functional.interpolate(square, grid, mode="bicubic", antialias=True).flatten(2).mT
     return vit.patch_embed.norm(tokens.flatten(2).mT) + positions
 
 def prefix_tokens(
