@@ -61,7 +61,7 @@ def dino_cross_entropy(
     loss = every.masked_fill(same[..., None], 0).sum((0, 1))/(~same).sum()
     return loss, -torch.special.xlogy(p, p).sum(-1).mean(0)
 
-# %% ../../nbs/57_methods.dino.ipynb #8d55b810
+# %% ../../nbs/57_methods.dino.ipynb #39c8725d
 @register("dino")
 class DINO(Method):
     "Self-distillation with no labels (Caron et al. 2021)."
@@ -105,27 +105,30 @@ class DINO(Method):
         large = [replace(v, scale=self.global_scale) for v in (views[0], views[-1])]
         return (*large, *[replace(views[0], scale=self.local_scale, side=self.local_side)]*self.local_crops)
 
-    def embed(self,
-        views:list[Float[Tensor, "m 3 h w"]],   # two large views, then the small ones
-    ) -> tuple[Float[Tensor, "m ..."], ...]:     # the student's logits of each, the teacher's of the large ones, the student's first representation
-        "Views of one size go through the network together, all of them through the head."
-        parts = [torch.cat(list(v)) for v in (views[:2], views[2:]) if len(v)]
-        h = torch.cat([features(self.encoder.backbone, x) for x in parts])
-        with torch.no_grad(): t = self.teacher_head(features(self.teacher.backbone, parts[0]))
-        return (*self.head(h).chunk(len(views)), *t.chunk(2), h[:len(views[0])].detach())
+# %% ../../nbs/57_methods.dino.ipynb #dd11a5fe
+@patch
+def embed(self:DINO,
+    views:list[Float[Tensor, "m 3 h w"]],   # two large views, then the small ones
+) -> tuple[Float[Tensor, "m ..."], ...]:     # the student's logits of each, the teacher's of the large ones, the student's first representation
+    "Views of one size go through the network together, all of them through the head."
+    parts = [torch.cat(list(v)) for v in (views[:2], views[2:]) if len(v)]
+    h = torch.cat([features(self.encoder.backbone, x) for x in parts])
+    with torch.no_grad(): t = self.teacher_head(features(self.teacher.backbone, parts[0]))
+    return (*self.head(h).chunk(len(views)), *t.chunk(2), h[:len(views[0])].detach())
 
-    def terms(self,
-        outputs:tuple[Float[Tensor, "m ..."], ...],   # what `embed` returned
-        generator=None,                                # not used: nothing is drawn
-    ) -> dict[str, Float[Tensor, ""]]:                 # loss, the teacher's entropy, and what the student is short of it
-        "Equation 1 on the whole batch, that of all processes; moves the centre."
-        student, teacher, h = torch.stack(outputs[:-3]), torch.stack(outputs[-3:-1]).detach(), outputs[-1]
-        self.watched = gather(h.detach())
-        each, entropy = dino_cross_entropy(student, teacher, self.center, student_temp=self.student_temp, teacher_temp=self.teacher_temp)
-        n = len(self.watched)
-        loss, entropy = total(each.sum())/n, total(entropy.sum()).detach()/n
-        with torch.no_grad(): self.center.lerp_((total(teacher.to(self.center.dtype).sum((0, 1)))/(2*n)), 1 - self.center_momentum)
-        return dict(loss=loss, teacher_entropy=entropy, divergence=loss.detach() - entropy)
+@patch
+def terms(self:DINO,
+    outputs:tuple[Float[Tensor, "m ..."], ...],   # what `embed` returned
+    generator=None,                                # not used: nothing is drawn
+) -> dict[str, Float[Tensor, ""]]:                 # loss, the teacher's entropy, and what the student is short of it
+    "Equation 1 on the whole batch, that of all processes; moves the centre."
+    student, teacher, h = torch.stack(outputs[:-3]), torch.stack(outputs[-3:-1]).detach(), outputs[-1]
+    self.watched = gather(h.detach())
+    each, entropy = dino_cross_entropy(student, teacher, self.center, student_temp=self.student_temp, teacher_temp=self.teacher_temp)
+    n = len(self.watched)
+    loss, entropy = total(each.sum())/n, total(entropy.sum()).detach()/n
+    with torch.no_grad(): self.center.lerp_((total(teacher.to(self.center.dtype).sum((0, 1)))/(2*n)), 1 - self.center_momentum)
+    return dict(loss=loss, teacher_entropy=entropy, divergence=loss.detach() - entropy)
 
 # %% ../../nbs/57_methods.dino.ipynb #f5869256
 @patch
