@@ -61,7 +61,7 @@ def random_walk(
         total, at = total * w.gather(1, slot).squeeze(1), graph.index[at].gather(1, slot).squeeze(1)
     return Pairs(at, total)
 
-# %% ../../nbs/41_graph.walk.ipynb #f6b3b2c8
+# %% ../../nbs/41_graph.walk.ipynb #439ff139
 def identity_pairs(
     z:Float[Tensor, "n d"],            # embeddings of the first view
     z2:Float[Tensor, "n d"],           # embeddings of the second view
@@ -79,19 +79,27 @@ class RandomWalkPairs:
     percentile: float = 20             # local scale, 0 to 100
     scale_over: str = "neighbors"      # percentile over the `neighbors` or the `batch`
     steps: int = 1                     # length of the walk
+    own: float = 0.                    # share of the images that keep their own second view, at weight 1, 0 to 1
+    grow: float = 0.                   # share of the training over which the walk comes in, 0 to 1
 
     def __post_init__(self):
         check_affinity_options(self.k, self.neighbors, self.percentile, self.scale_over)
         require(isinstance(self.steps, int) and self.steps >= 1, f"steps = {self.steps!r}", "a whole number of steps ≥ 1")
+        for name, v in dict(own=self.own, grow=self.grow).items():
+            require(isinstance(v, (int, float)) and 0 <= v <= 1, f"{name} = {v!r}", "a share from 0 to 1")
 
-    def __call__(self, z, z2, generator=None) -> Pairs:
+    def __call__(self, z, z2, generator=None, progress=1.) -> Pairs:
         "Draw one partner for every image; non-finite embeddings are left to the trainer, which stops on the loss."
         graph = affinity(z, z2, self.k, self.neighbors, self.percentile, self.scale_over, check_finite=False)
-        return random_walk(graph, self.steps, generator)
+        pairs = random_walk(graph, self.steps, generator)
+        walked = (1 - self.own)*(min(1., progress/self.grow) if self.grow else 1.)                        # (3)
+        if walked == 1: return pairs
+        stay = torch.rand(len(z), generator=generator, device=z.device) >= walked
+        return Pairs(torch.where(stay, torch.arange(len(z), device=z.device), pairs.index), torch.where(stay, 1., pairs.weight))
 
-# %% ../../nbs/41_graph.walk.ipynb #e706d8de
+# %% ../../nbs/41_graph.walk.ipynb #e982498a
 class NearestNeighborPairs(nn.Module):
-    "Every image with its nearest neighbour, in the batch or in a queue of past embeddings (NNCLR, equation 3)."
+    "Every image with its nearest neighbour, in the batch or in a queue of past embeddings (NNCLR, equation 4)."
     def __init__(self,
         queue:int=0,                   # past embeddings to look among; 0: the rest of the batch
         width:int=None,                # of the embeddings; needed for a queue

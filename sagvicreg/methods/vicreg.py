@@ -5,17 +5,17 @@
 # %% auto #0
 __all__ = ['VICReg', 'SAGVICReg']
 
-# %% ../../nbs/52_methods.vicreg.ipynb #55715b61
+# %% ../../nbs/52_methods.vicreg.ipynb #5ad8ed87
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from ..core import require
 from ..distributed import gather
 from ..graph.walk import RandomWalkPairs, pairing
-from ..losses.vicreg import vicreg_terms
+from ..losses.vicreg import invariance, vicreg_terms
 from .base import Method, register
 
-# %% ../../nbs/52_methods.vicreg.ipynb #3fae56f9
+# %% ../../nbs/52_methods.vicreg.ipynb #65988c25
 @register("vicreg")
 class VICReg(Method):
     "Variance-invariance-covariance regularisation (section 3.2), with any pairing."
@@ -26,36 +26,50 @@ class VICReg(Method):
         cov_coeff:float=1.,            # ν, weight of the covariance
         convention:str="code",         # factors of the published `code` or of the `paper`'s formulas
         pairs="identity",              # whom to pair: identity, walk, nearest or a function, see `pairing`
+        graph_on:str="embedding",      # what the pairing looks at: `embedding` or `representation`
+        symmetric:bool=False,          # pair the first views with the second and the second with the first
         **options,                     # of a named pairing, such as k or queue
     ):
         super().__init__(encoder)
         for name, c in dict(sim_coeff=sim_coeff, std_coeff=std_coeff, cov_coeff=cov_coeff).items():
             require(isinstance(c, (int, float)) and 0 <= c < float("inf"), f"{name} = {c!r}", "a number from 0 on")
         require(convention in ("code", "paper"), f"convention = {convention!r}", "'code' or 'paper'")
-        self.sim_coeff, self.std_coeff, self.cov_coeff = sim_coeff, std_coeff, cov_coeff
+        require(graph_on in ("embedding", "representation"), f"graph_on = {graph_on!r}", "'embedding' or 'representation'")
+        self.sim_coeff, self.std_coeff, self.cov_coeff, self.graph_on, self.symmetric = sim_coeff, std_coeff, cov_coeff, graph_on, symmetric
+        self.progress = 1.
         self.convention, self.pairs = convention, pairing(pairs, getattr(encoder, "width", None), **options)
+
+    def before_step(self, step, steps, per_epoch): self.progress = step/max(1, steps - 1)
 
     def embed(self,
         views:list[Float[Tensor, "m 3 h w"]],   # two views, of the batch or of this process's part
-    ) -> tuple[Float[Tensor, "m d"], ...]:       # embeddings of each
+    ) -> tuple[Float[Tensor, "m d"], ...]:       # embeddings of each; also the representations where the pairing looks at them
         "Each view through the network by itself."
-        return tuple(self.encoder(v).embedding for v in views)
+        seen = [self.encoder(v) for v in views]
+        looked_at = [s.representation.detach() for s in seen] if self.graph_on == "representation" else []
+        return *(s.embedding for s in seen), *looked_at
+
+    def _pair(self, z, z2, generator):
+        "Partners of the first argument's rows."
+        how = dict(progress=self.progress) if getattr(self.pairs, "grow", 0) else {}
+        return self.pairs(z.detach(), z2.detach(), generator, **how)
 
     def terms(self,
-        outputs:tuple[Float[Tensor, "m d"], ...],   # embeddings of the two views
+        outputs:tuple[Float[Tensor, "m d"], ...],   # what `embed` returned
         generator=None,                              # source of the walk, on their device, alike in all processes
     ) -> dict[str, Float[Tensor, ""]]:               # loss, its three terms, share of trivial pairs and mean weight
         "Equation 1 on the whole batch, that of all processes."
-        z, z2 = (gather(z) for z in outputs)
-        self.watched = z.detach()
-        pairs = self.pairs(z.detach(), z2.detach(), generator)
+        z, z2, *seen = (gather(z) for z in outputs)
+        self.watched, (a, b) = z.detach(), seen or (z, z2)
+        pairs = self._pair(a, b, generator)
         t = vicreg_terms(z, z2, pairs, self.convention)
+        if self.symmetric: t["invariance"] = (t["invariance"] + invariance(z2, z, self._pair(b, a, generator), convention=self.convention))/2
         loss = self.sim_coeff * t["invariance"] + self.std_coeff * t["variance"] + self.cov_coeff * t["covariance"]
         terms = {k: v.detach() for k, v in t.items()}
         if hasattr(self.pairs, "remember"): self.pairs.remember(z.detach())
         return dict(loss=loss, **terms, trivial_share=pairs.trivial_share, mean_weight=pairs.weight.mean())
 
-# %% ../../nbs/52_methods.vicreg.ipynb #eb62f39a
+# %% ../../nbs/52_methods.vicreg.ipynb #bcf1bea9
 @register("sag-vicreg")
 class SAGVICReg(VICReg):
     "VICReg with pairs from a random walk on the batch's affinity graph (section 4.3, Algorithm 1)."
@@ -66,6 +80,8 @@ class SAGVICReg(VICReg):
         percentile:float=20,           # local scale, 0 to 100
         scale_over:str="neighbors",    # percentile over the `neighbors` or the `batch`
         steps:int=1,                   # length of the walk
-        **kwargs,                      # coefficients and convention of `VICReg`
+        own:float=0.,                  # share of the images that keep their own second view
+        grow:float=0.,                 # share of the training over which the walk comes in
+        **kwargs,                      # coefficients, convention, graph_on, symmetric: see `VICReg`
     ):
-        super().__init__(encoder, **{"pairs": RandomWalkPairs(k, neighbors, percentile, scale_over, steps)} | kwargs)
+        super().__init__(encoder, **{"pairs": RandomWalkPairs(k, neighbors, percentile, scale_over, steps, own, grow)} | kwargs)

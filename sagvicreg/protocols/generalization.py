@@ -27,9 +27,9 @@ from ..train.export import load_run
 from ..train.fit import begin_worker, train, train_in_worker
 from ..train.recipe import Recipe
 
-# %% ../../nbs/81_protocols.generalization.ipynb #01143e39
+# %% ../../nbs/81_protocols.generalization.ipynb #af74396a
 def train_all(
-    tasks:list[tuple],                 # (recipe, images, run folder) each
+    tasks:list[tuple],                 # (recipe, images, run folder) each, and a dict of the trainer's options if need be
     device="auto",                     # where to train
     jobs:int=0,                        # trainings at a time; 0: one a core on a CPU, one on an accelerator
     progress:bool=True,                # show a bar
@@ -37,9 +37,9 @@ def train_all(
     "Train several recipes, several at a time where that is faster; finished runs are left as they are."
     device = pick_device(str(device))
     require(isinstance(jobs, int) and jobs >= 0, f"jobs = {jobs!r}", "0 (one a core) or a number of trainings at a time")
-    jobs = min(jobs or (os.cpu_count() or 1 if device.type == "cpu" else 1), len(tasks))
+    jobs = min(jobs or (os.cpu_count() or 1 if device.type == "cpu" else 1), max(1, len(tasks)))
     if jobs == 1:
-        for task in tasks: train(*task, resume=True, device=device, progress=progress)
+        for recipe, images, out, *options in tasks: train(recipe, images, out, resume=True, device=device, progress=progress, **dict(*options))
         return
     context = mp.get_context("spawn")
     stop = context.Event()

@@ -219,7 +219,7 @@ def train(
     fit(trainer, resume)
     return trainer.run
 
-# %% ../../nbs/66_train.fit.ipynb #62591e7b
+# %% ../../nbs/66_train.fit.ipynb #c87552b5
 def begin_worker(
     stop,                          # a multiprocessing event; once it is set no run begins
     parent:int,                    # process id of the one that started this worker
@@ -235,9 +235,10 @@ def begin_worker(
     threading.Thread(target=watch, daemon=True).start()
 
 def train_in_worker(
-    task:tuple,                    # recipe, images and run folder
+    task:tuple,                    # recipe, images, run folder and, if need be, a dict of the trainer's options
     device,                        # where to train
 ):
     "Train, or go on with, one run in a worker."
     if train_in_worker.stop.is_set(): raise KeyboardInterrupt("told to stop")
-    train(*task, resume=True, device=device, progress=False)
+    *what, options = task if len(task) == 4 else (*task, {})
+    train(*what, resume=True, device=device, progress=False, **options)
