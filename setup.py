@@ -18,6 +18,7 @@ setup(
                  *[f"Programming Language :: Python :: 3.{v}" for v in range(min_minor, 14)]],
     packages=find_packages(include=["sagvicreg", "sagvicreg.*"]), package_data={"sagvicreg": ["py.typed"]},
     python_requires=f">={cfg['min_python']}", install_requires=cfg["requirements"].split(),
-    extras_require={"dev": cfg["dev_requirements"].split(), "track": cfg["track_requirements"].split(), "onnx": cfg["onnx_requirements"].split()}, zip_safe=False,
+    extras_require={"dev": cfg["dev_requirements"].split(), "track": cfg["track_requirements"].split(), "onnx": cfg["onnx_requirements"].split(),
+                    "viz": cfg["viz_requirements"].split()}, zip_safe=False,
     entry_points={"console_scripts": cfg["console_scripts"].split(), "nbdev": [f"{cfg['lib_name']} = {cfg['lib_name']}._modidx:d"]},
 )

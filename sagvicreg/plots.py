@@ -6,8 +6,8 @@
 __all__ = ['PALETTE', 'save_figure', 'plot_training', 'plot_pairs', 'branches', 'plot_dendrograms', 'crossings', 'untangle',
            'plot_tanglegram', 'plot_map', 'plot_scores']
 
-# %% ../nbs/80_plots.ipynb #23f8993a
-import math
+# %% ../nbs/80_plots.ipynb #f646ca4d
+import math, warnings
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from sklearn.manifold import TSNE
 from torch import Tensor
 
-from .core import atomic_write, require
+from .core import SagvicregError, atomic_write, require
 from .graph.walk import Pairs
 from .metrics.dendrogram import Dendrogram
 
@@ -205,26 +205,37 @@ def _ribbons(found, edge, codes, colours):
         bands.append(np.concatenate([np.stack([t, lower + thin], 1), np.stack([t, lower + w - thin], 1)[::-1]]))
     return PolyCollection(bands, facecolors=[plt.matplotlib.colors.to_rgb(colours[c % len(colours)]) for c in keys[:, 2]], alpha=.65, linewidths=0)
 
-# %% ../nbs/80_plots.ipynb #efadbc7b
+# %% ../nbs/80_plots.ipynb #7f4183e7
 def plot_map(
     embeddings:dict,                   # title → embeddings, n×d (widths may differ)
     labels:Int[Tensor, "n"],           # class of each item
     classes:list,                      # names of the classes
-    seed:int=0,                        # of the t-SNE
+    seed:int=0,                        # of the map
+    how:str="t-sne",                   # or `umap`, with umap-learn (pip install 'sagvicreg[viz]')
 ) -> Figure:
-    "Two-dimensional t-SNE maps side by side."
+    "Two-dimensional t-SNE or UMAP maps side by side."
+    require(how in ("t-sne", "umap"), f"how = {how!r}", "'t-sne' or 'umap'")
     labels = np.asarray(labels)
     fig, axs = plt.subplots(1, len(embeddings), figsize=(4.5 * len(embeddings), 4), layout="constrained", dpi=90, squeeze=False)
     for ax, (title, x) in zip(axs.flat, embeddings.items()):
         x = np.asarray(x, dtype=np.float64)
         require(len(x) == len(labels), f"{len(x)} embeddings and {len(labels)} labels", "one label an embedding")
-        xy = TSNE(metric="cosine", init="random", perplexity=min(30, (len(x) - 1) / 3), random_state=seed).fit_transform(x)
+        xy = _placed(x, how, seed)
         for i, c in enumerate(np.unique(labels)):
             style = dict(marker=_MARKERS[i % 10], color=PALETTE[i % 10], alpha=.7, linewidths=0)
             ax.scatter(*xy[labels == c].T, s=14, label=classes[c], **style)
         ax.set(title=title, xticks=[], yticks=[])
     fig.legend(*axs[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=10, frameon=False, fontsize=8)
     return fig
+
+def _placed(x, how, seed):
+    "Two coordinates for each row."
+    if how == "t-sne": return TSNE(metric="cosine", init="random", perplexity=min(30, (len(x) - 1) / 3), random_state=seed).fit_transform(x)
+    try: from umap import UMAP
+    except ImportError as e: raise SagvicregError("a UMAP map without umap-learn; expected it to be installed. pip install 'sagvicreg[viz]', or how='t-sne'") from e
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")                             # that a seed leaves one thread
+        return UMAP(metric="cosine", n_neighbors=min(15, len(x) - 1), random_state=seed, n_jobs=1).fit_transform(x)
 
 # %% ../nbs/80_plots.ipynb #6e6d4791
 def plot_scores(

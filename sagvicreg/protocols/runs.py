@@ -268,7 +268,7 @@ def measure_whole(
     rand = hierarchical_rand(q, levels_of(held), counts, p.neighbors_graph).to_dict()
     return dict(**probes, rand=dict(levels=rand["levels"], counts={str(k): v for k, v in rand["counts"].items()}), n=dict(bank=len(bank), held=len(held)))
 
-# %% ../../nbs/87_protocols.runs.ipynb #0847775b
+# %% ../../nbs/87_protocols.runs.ipynb #f6f90324
 def commit() -> str:               # short hash, "+" for changes not committed; empty outside a repository
     "The commit this package is at, when it runs from a repository."
     here = Path(find_spec("sagvicreg").origin).parent
@@ -305,17 +305,16 @@ def run_cells(
     until=lambda: False,           # asked before each group; true: stop
 ) -> list[dict]:                   # what is known about each cell; None where it stopped before
     "Run the cells that are missing."
-    missing = [c for c in cells if c.read(out) is None]
-    if missing and not until():
-        parts, at = table_data(cells[0].preset, cells[0].dataset, root), 0
-        wanted = jobs or (os.cpu_count() or 1 if pick_device(str(device)).type == "cpu" else 1)
-        group = max(1, -(-wanted//len(missing[0].trainings)))
-        while at < len(missing) and not until():
-            some, at = missing[at:at + group], at + group
-            if progress: print(f"{at - len(some) + 1}-{min(at, len(missing))} of {len(missing)}: " + "; ".join(f"{c.row}, seed {c.seed}" for c in some), flush=True)
-            folders = train_cells(some, parts, cache, device, jobs, progress)
-            for c in some:
-                began, runs = time.perf_counter(), {part: folders[c.row, c.seed, part] for part in c.trainings}
-                scores = (measure_halves if c.kind == "halves" else measure_whole)(c, parts, runs, device)
-                write_cell(c, scores, runs, out, time.perf_counter() - began)
+    missing, parts, at = [c for c in cells if c.read(out) is None], None, 0
+    wanted = jobs or (os.cpu_count() or 1 if pick_device(str(device)).type == "cpu" else 1)
+    while at < len(missing) and not until():
+        if parts is None: parts = table_data(cells[0].preset, cells[0].dataset, root)
+        some = missing[at:at + max(1, -(-wanted//len(missing[0].trainings)))]
+        at += len(some)
+        if progress: print(f"{at} of {len(missing)}: " + "; ".join(f"{c.row}, seed {c.seed}" for c in some), flush=True)
+        folders = train_cells(some, parts, cache, device, jobs, progress)
+        for c in some:
+            began, runs = time.perf_counter(), {part: folders[c.row, c.seed, part] for part in c.trainings}
+            scores = (measure_halves if c.kind == "halves" else measure_whole)(c, parts, runs, device)
+            write_cell(c, scores, runs, out, time.perf_counter() - began)
     return [c.read(out) for c in cells]
