@@ -36,12 +36,12 @@ class Graph(NamedTuple):
         n = len(self.index)
         return torch.zeros(n, n, dtype=self.weight.dtype, device=self.weight.device).scatter_(1, self.index, self.weight)
 
-# %% ../../nbs/40_graph.affinity.ipynb #819403f5
+# %% ../../nbs/40_graph.affinity.ipynb #698bce14
 def affinity(
     z:Float[Tensor, "n d"],            # embeddings of the first view
-    z2:Float[Tensor, "n d"]=None,      # embeddings of the second view; needed by `across` alone
+    z2:Float[Tensor, "n d"]=None,      # embeddings of the second view; needed by `across` and `both`
     k:int=5,                           # neighbours a vertex; a batch smaller than k gives all there are
-    neighbors:str="within",            # `within` z (itself included) or `across`, from z to z2
+    neighbors:str="within",            # `within` z (itself included), `across`, from z to z2, or within the mean of `both`
     percentile:float=20,               # of the adjusted distances, 0 to 100: the local scale
     scale_over:str="neighbors",        # percentile over the k `neighbors` or the whole `batch`
     min_scale:float=1e-7,              # lower clamp of the scale, in cosine distance
@@ -53,8 +53,9 @@ def affinity(
     _check_batch(z, z2, neighbors, check_finite)
     with torch.no_grad(), torch.autocast(z.device.type, enabled=False):
         z, z2 = (t if t is None or t.dtype == torch.float64 else t.float() for t in (z, z2))
+        if neighbors == "both": z = F.normalize(z, dim=1) + F.normalize(z2, dim=1)
         dist = cosine_distance(z, z2 if neighbors == "across" else None)
-        if neighbors == "within": dist.fill_diagonal_(-1)              # itself first, also among duplicates
+        if neighbors != "across": dist.fill_diagonal_(-1)              # itself first, also among duplicates
         near, index = dist.topk(min(k, len(z)), dim=1, largest=False)
         nearest = near[:, :1].clamp(min=0)
         adjusted = (near - nearest).clamp(min=0)                        # (2)
@@ -64,20 +65,20 @@ def affinity(
 
 def check_affinity_options(
     k,                                 # a whole number from 1 on
-    neighbors,                         # `within` or `across`
+    neighbors,                         # `within`, `across` or `both`
     percentile,                        # 0 to 100
     scale_over,                        # `neighbors` or `batch`
 ):
     "Raise unless these are options that `affinity` takes; a pairing asks when it is made, not when it is first used."
     require(isinstance(k, int) and k >= 1, f"k = {k!r}", "a whole number k ≥ 1")
-    require(neighbors in ("within", "across"), f"neighbors = {neighbors!r}", "'within' or 'across'")
+    require(neighbors in ("within", "across", "both"), f"neighbors = {neighbors!r}", "'within', 'across' or 'both'")
     require(isinstance(percentile, (int, float)) and 0 <= percentile <= 100, f"percentile = {percentile!r}", "0 to 100")
     require(scale_over in ("neighbors", "batch"), f"scale_over = {scale_over!r}", "'neighbors' or 'batch'")
 
 def _check_batch(z, z2, neighbors, check_finite):
     require(isinstance(z, Tensor), f"embeddings of type {type(z).__name__}", "a torch tensor", "torch.as_tensor makes one.")
     require(z.ndim == 2 and z.numel(), f"embeddings of shape {tuple(z.shape)}", "n×d with n, d ≥ 1")
-    require(neighbors == "within" or z2 is not None, "neighbors = 'across' without z2", "the second view's embeddings", "Pass z2.")
+    require(neighbors == "within" or z2 is not None, f"neighbors = {neighbors!r} without z2", "the second view's embeddings", "Pass z2.")
     shapes = [tuple(t.shape) for t in (z, z2) if t is not None]
     require(len(set(shapes)) == 1, f"views of shapes {shapes}", "one shape")
     for t in (z, z2) if check_finite else ():

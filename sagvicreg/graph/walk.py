@@ -61,7 +61,7 @@ def random_walk(
         total, at = total * w.gather(1, slot).squeeze(1), graph.index[at].gather(1, slot).squeeze(1)
     return Pairs(at, total)
 
-# %% ../../nbs/41_graph.walk.ipynb #439ff139
+# %% ../../nbs/41_graph.walk.ipynb #5722bb5a
 def identity_pairs(
     z:Float[Tensor, "n d"],            # embeddings of the first view
     z2:Float[Tensor, "n d"],           # embeddings of the second view
@@ -75,7 +75,7 @@ def identity_pairs(
 class RandomWalkPairs:
     "SAG-VICReg's pairing: a random walk on the batch's affinity graph (section 4.3)."
     k: int = 5                         # neighbours a vertex
-    neighbors: str = "within"          # `within` the first view or `across` to the second
+    neighbors: str = "within"          # `within` the first view, `across` to the second, or within the mean of `both`
     percentile: float = 20             # local scale, 0 to 100
     scale_over: str = "neighbors"      # percentile over the `neighbors` or the `batch`
     steps: int = 1                     # length of the walk

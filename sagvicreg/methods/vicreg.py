@@ -69,14 +69,14 @@ class VICReg(Method):
         if hasattr(self.pairs, "remember"): self.pairs.remember(z.detach())
         return dict(loss=loss, **terms, trivial_share=pairs.trivial_share, mean_weight=pairs.weight.mean())
 
-# %% ../../nbs/52_methods.vicreg.ipynb #bcf1bea9
+# %% ../../nbs/52_methods.vicreg.ipynb #18db4e4a
 @register("sag-vicreg")
 class SAGVICReg(VICReg):
     "VICReg with pairs from a random walk on the batch's affinity graph (section 4.3, Algorithm 1)."
     def __init__(self,
         encoder:nn.Module,             # maps images to representation and embedding
         k:int=5,                       # neighbours a vertex
-        neighbors:str="within",        # `within` the first view or `across` to the second
+        neighbors:str="within",        # `within` the first view, `across` to the second, or within the mean of `both`
         percentile:float=20,           # local scale, 0 to 100
         scale_over:str="neighbors",    # percentile over the `neighbors` or the `batch`
         steps:int=1,                   # length of the walk

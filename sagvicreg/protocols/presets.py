@@ -85,7 +85,7 @@ class Cost(Preset):
     repeat: int = 20                    # timed steps of each method
     expander: str = "1024-1024-1024"
 
-# %% ../../nbs/86_protocols.presets.ipynb #fa9b4e03
+# %% ../../nbs/86_protocols.presets.ipynb #f3987b7c
 @dataclass(frozen=True)
 class Ablation(Table1):
     "Every reading of the pairing under the protocol of Tables 1 and 2."
@@ -96,8 +96,9 @@ class Ablation(Table1):
         "sag-vicreg:neighbors=across", "sag-vicreg:k=15,neighbors=across",                                                # among whom
         "sag-vicreg:steps=3",                                                                                             # length of the walk
         "sag-vicreg:k=15,own=0.5", "sag-vicreg:k=15,neighbors=across,own=0.5",                                            # own pairs kept
-        "sag-vicreg:k=15,graph_on=representation", "sag-vicreg:k=15,grow=1.0", "sag-vicreg:k=15,symmetric=True",          # ours
-        "vicreg:pairs=nearest", "vicreg:batch_size=512", "sag-vicreg:batch_size=512",                                     # NNCLR's pairs; batch
+        "sag-vicreg:neighbors=both", "sag-vicreg:k=15,neighbors=both",                                                    # ours
+        "sag-vicreg:k=15,graph_on=representation", "sag-vicreg:k=15,grow=1.0", "sag-vicreg:k=15,symmetric=True",
+        "vicreg:pairs=nearest", "vicreg:batch_size=512", "sag-vicreg:batch_size=512", "sag-vicreg:k=15,neighbors=both,batch_size=512",                                     # NNCLR's pairs; batch
         "untrained")
 
 # %% ../../nbs/86_protocols.presets.ipynb #c314f8ed
