@@ -205,7 +205,7 @@ def _ribbons(found, edge, codes, colours):
         bands.append(np.concatenate([np.stack([t, lower + thin], 1), np.stack([t, lower + w - thin], 1)[::-1]]))
     return PolyCollection(bands, facecolors=[plt.matplotlib.colors.to_rgb(colours[c % len(colours)]) for c in keys[:, 2]], alpha=.65, linewidths=0)
 
-# %% ../nbs/80_plots.ipynb #7f4183e7
+# %% ../nbs/80_plots.ipynb #9738c4fa
 def plot_map(
     embeddings:dict,                   # title → embeddings, n×d (widths may differ)
     labels:Int[Tensor, "n"],           # class of each item
@@ -225,7 +225,8 @@ def plot_map(
             style = dict(marker=_MARKERS[i % 10], color=PALETTE[i % 10], alpha=.7, linewidths=0)
             ax.scatter(*xy[labels == c].T, s=14, label=classes[c], **style)
         ax.set(title=title, xticks=[], yticks=[])
-    fig.legend(*axs[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=10, frameon=False, fontsize=8)
+    there = [str(classes[c]) for c in np.unique(labels)[:20]]
+    fig.legend(*axs[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=10 if max(map(len, there)) < 5 else 5, frameon=False, fontsize=8)
     return fig
 
 def _placed(x, how, seed):

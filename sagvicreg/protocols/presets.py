@@ -101,7 +101,7 @@ class Ablation(Table1):
         "vicreg:pairs=nearest", "vicreg:batch_size=512", "sag-vicreg:batch_size=512", "sag-vicreg:k=15,neighbors=both,batch_size=512",                                     # NNCLR's pairs; batch
         "untrained")
 
-# %% ../../nbs/86_protocols.presets.ipynb #c314f8ed
+# %% ../../nbs/86_protocols.presets.ipynb #b211ecc2
 _TINY = dict(size=16, backbone="resnet10t", width=.25, batch_size=128, optimizer="adamw", base_lr=2e-3)
 _SMOKE = dict(_TINY, limit=1000, seeds=1, expander="128-128-128", epochs=2)
 _SMALL = dict(_TINY, limit=5000, expander="256-256-256", epochs=20)
@@ -118,7 +118,7 @@ PRESETS: dict[str, dict[str, Preset]] = {
                    short=Table3(backbone="vit_tiny_patch16_224", expander="1024-1024-1024", epochs=30), paper=Table3(size=224, small_stem=False, augmentation="vicreg")),
     "tables45": dict(smoke=Table4(**_SMOKE, images=1000), small=Table4(**_SMALL | dict(limit=10_000), images=5000),
                      short=Table4(**_SHORT, methods=("vicreg", "sag-vicreg")), paper=Table4()),
-    "cost": dict(smoke=Cost(**_SMOKE, repeat=6), small=Cost(**_SMALL), short=Cost(backbone="resnet18", repeat=100), paper=Cost(repeat=200)),
+    "cost": dict(smoke=Cost(**_SMOKE), small=Cost(**_SMALL), short=Cost(backbone="resnet18", repeat=100), paper=Cost(repeat=200)),
     "ablation": dict(smoke=Ablation(**_SMOKE, images=500, methods=_READINGS), small=Ablation(**_SMALL, images=2000), short=Ablation(**_SHORT, methods=_READINGS), paper=Ablation()),
 }
 

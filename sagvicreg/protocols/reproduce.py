@@ -51,7 +51,7 @@ PAPER = {      # mean ± the paper's error, per cent, levels 1 to 4
         sag-vicreg 78.46±.44 64.36±.42 46.85±.43 36.33±.36"""),
 }
 
-# %% ../../nbs/88_protocols.reproduce.ipynb #d72a9e27
+# %% ../../nbs/88_protocols.reproduce.ipynb #6d89e09f
 @dataclass(frozen=True, repr=False)
 class ResultTable:
     "Rows of means and standard errors, made from the files of cells."
@@ -61,6 +61,7 @@ class ResultTable:
     paper:dict                     # row → [(mean, error)] of the paper, in per cent
     percent:bool=False             # show per cent
     note:str=""                    # beneath
+    chance:tuple=()                # of each column, where it has a level of chance
 
     def _cell(self, values, sign=""):
         if not values: return "not run"
@@ -85,6 +86,7 @@ class ResultTable:
         for name, r in self.rows.items(): out.append([name, str(len(r["seeds"])), str(r["epochs"]) if r["seeds"] else "", *(self._cell(r["values"][c]) for c in self.columns)])
         for name, d in self.differences().items():
             if name != "untrained" and len(self.rows[name]["seeds"]) > 1: out.append([f"{name} − vicreg", str(len(next(iter(d.values())))), "", *(self._cell(d.get(c), "+") for c in self.columns)])
+        if self.chance: out.append(["chance (the commonest class)", "", "", *(self._cell([v]) for v in self.chance)])
         for name, values in self.paper.items(): out.append([f"{name}, paper", "", "", *(f"{m:.2f} ± {e:.2f}" for m, e in values)])
         return out
 
@@ -139,7 +141,7 @@ TABLES = {     # name → title, key of PRESETS, columns
     "ablation": ("Readings of the pairing", "ablation", lambda data: _LCA | _COPHENETIC | _KNOWN | _PAIRS),
 }
 
-# %% ../../nbs/88_protocols.reproduce.ipynb #fb83da2b
+# %% ../../nbs/88_protocols.reproduce.ipynb #df67d180
 def read_table(
     name:str,                      # a key of `TABLES`
     scale:str="smoke",             # smoke, small, short or paper
@@ -165,9 +167,13 @@ def read_table(
     kinds = sorted({", ".join(d["environment"]["gpus"]) or f"{d['environment']['cores']} CPU cores" for _, d in known})
     note = (f"{data}, {scale}: {p.backbone} × {p.width:g}, {p.size} px, {_trained_on(known)} images a model, batch {p.batch_size}, {p.optimizer}; "
             + (f"{known[0][1]['scores']['n']} images measured; trained on {'; '.join(kinds)}; torch {known[0][1]['environment']['torch']}" if known else "nothing run yet"))
-    return ResultTable(f"{title}: {data}", tuple(columns), rows, PAPER.get((name, data), {}), name in ("table4", "table5"), note)
+    return ResultTable(f"{title}: {data}", tuple(columns), rows, PAPER.get((name, data), {}), name in ("table4", "table5"), note, _chance(name, columns, known))
 
-# %% ../../nbs/88_protocols.reproduce.ipynb #47001443
+def _chance(name, columns, known):
+    probe = dict(table4="knn", table5="linear").get(name)
+    return tuple(known[0][1]["scores"][probe][level]["chance"] for level in columns) if probe and known else ()
+
+# %% ../../nbs/88_protocols.reproduce.ipynb #45428beb
 def plot_neighbors(
     images,                        # n×3×h×w bytes
     labels,                        # class of each [n]
@@ -190,10 +196,11 @@ def plot_neighbors(
                 ax = row[0] if col == 0 else row[e*k + col]
                 ax.imshow(images[j].permute(1, 2, 0).cpu())
                 if col and labels[j] == labels[i]: ax.patch.set_edgecolor("#009e73"), ax.spines[:].set(color="#009e73", linewidth=3)
-        axs[0, 1 + e*k + k//2].set_title(f"{title}: {share[title]:.1%} of all neighbours share the class", fontsize=9, pad=16)
+        axs[0, 1 + e*k + k//2].set_title(f"{title}: {share[title]:.1%} of all neighbours share the class", fontsize=9)
     for ax in axs.flat: ax.set(xticks=[], yticks=[])
+    for x in [axs[0, 1 + e*k] for e in range(len(embeddings))]: x.annotate("", (-.1, 1.1), (-.1, -1.14*len(asked) + 1.2), xycoords="axes fraction", arrowprops=dict(arrowstyle="-", color=".5", lw=1))
     for row, i in zip(axs, asked): row[0].set_ylabel(classes[labels[i]] if classes else "", fontsize=8)
-    fig.subplots_adjust(left=.06, right=.995, top=.87, bottom=.01, wspace=.06, hspace=.08)
+    fig.subplots_adjust(left=.06, right=.995, top=.92, bottom=.01, wspace=.06, hspace=.08)
     return fig, share
 
 # %% ../../nbs/88_protocols.reproduce.ipynb #5ed10b79
@@ -418,7 +425,7 @@ def _drawn(cell, run, batch, device):
     numbers = dict(batch=len(z), non_trivial=int(moved.sum()), same_class=same, chance=((off.sum() - len(z))/(len(z)*(len(z) - 1))).item(), mean_weight=pairs.weight[moved].mean().item())
     return numbers, plot_pairs(batch.images, pairs)
 
-# %% ../../nbs/88_protocols.reproduce.ipynb #466e9fb8
+# %% ../../nbs/88_protocols.reproduce.ipynb #a39d66dc
 def reproduce(
     name:str,                      # a key of `EXPERIMENTS`
     dataset:str="cifar100",        # digits, cifar100 or a folder
@@ -438,11 +445,11 @@ def reproduce(
     if name == "figure6": require(importlib.util.find_spec("umap"), "figure6 without umap-learn", "it to be installed", "pip install 'sagvicreg[viz]'")
     began, at = time.perf_counter(), dict(root=root, cache=cache, device=device, jobs=jobs, progress=progress)
     cells, text, fig = experiment_cells(name, scale, dataset, methods, seeds, **changes), None, None
-    called = name if EXPERIMENTS[name][1] is None else f"{name}-{cells[0].config['dataset'] if cells else 'random'}-{scale}"
+    called = name if EXPERIMENTS[name][1] is None else f"{name}-{cells[0].config['dataset']}-{scale}" if cells else f"{name}-{scale}"
     if EXPERIMENTS[name][1] is None: result, fig = _toy(name)
     elif name == "cost":
         result = step_cost(table_preset("cost", scale, dataset, **changes), device)
-        text = f"A step of SAG-VICReg takes {result['ratio']:.3f} times as long as one of VICReg (median; quartiles {result['quartiles'][0]:.3f} to {result['quartiles'][1]:.3f}; the paper: 1.286).\n"
+        text = f"A step of SAG-VICReg takes {result['ratio']:.3f} times as long as one of VICReg (median of {len(result['seconds']['vicreg'])} pairs; quartiles {result['quartiles'][0]:.3f} to {result['quartiles'][1]:.3f}; the paper: 1.286).\n"
     elif name in ("figure2", "figure3", "figure6"): result, fig = _of_models(name, cells, **at)
     else:
         known = run_cells(cells, out, **at)
