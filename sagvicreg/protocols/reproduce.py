@@ -375,7 +375,7 @@ def _duration(seconds):
     units = ((86400*365, "years"), (86400, "days"), (3600, "h"), (60, "min"))
     return next((f"{seconds/u:.1f} {n}" for u, n in units if seconds >= 1.5*u), f"{seconds:.0f} s")
 
-# %% ../../nbs/88_protocols.reproduce.ipynb #46739e54
+# %% ../../nbs/88_protocols.reproduce.ipynb #d3441136
 def _write(out, name, result, fig=None, text=None):
     "The JSON of a result, and its figure or text."
     files = []
@@ -386,6 +386,8 @@ def _write(out, name, result, fig=None, text=None):
     if fig is not None: save_figure(fig, path := Path(out)/f"{name}.png"); files.append(path)
     if text is not None: put(".md", lambda t: t.write_text(text, encoding="utf-8"))
     return files
+
+def _second(p): return f"+{Path(p.second).name}" if getattr(p, "second", "") else ""
 
 def _about(): return dict(environment=environment(), commit=commit())
 
@@ -425,7 +427,7 @@ def _drawn(cell, run, batch, device):
     numbers = dict(batch=len(z), non_trivial=int(moved.sum()), same_class=same, chance=((off.sum() - len(z))/(len(z)*(len(z) - 1))).item(), mean_weight=pairs.weight[moved].mean().item())
     return numbers, plot_pairs(batch.images, pairs)
 
-# %% ../../nbs/88_protocols.reproduce.ipynb #a39d66dc
+# %% ../../nbs/88_protocols.reproduce.ipynb #8852ffd1
 def reproduce(
     name:str,                      # a key of `EXPERIMENTS`
     dataset:str="cifar100",        # digits, cifar100 or a folder
@@ -445,7 +447,7 @@ def reproduce(
     if name == "figure6": require(importlib.util.find_spec("umap"), "figure6 without umap-learn", "it to be installed", "pip install 'sagvicreg[viz]'")
     began, at = time.perf_counter(), dict(root=root, cache=cache, device=device, jobs=jobs, progress=progress)
     cells, text, fig = experiment_cells(name, scale, dataset, methods, seeds, **changes), None, None
-    called = name if EXPERIMENTS[name][1] is None else f"{name}-{cells[0].config['dataset']}-{scale}" if cells else f"{name}-{scale}"
+    called = name if EXPERIMENTS[name][1] is None else f"{name}-{cells[0].config['dataset']}{_second(cells[0].preset)}-{scale}" if cells else f"{name}-{scale}"
     if EXPERIMENTS[name][1] is None: result, fig = _toy(name)
     elif name == "cost":
         result = step_cost(table_preset("cost", scale, dataset, **changes), device)
