@@ -6,8 +6,9 @@
 __all__ = ['PALETTE', 'save_figure', 'plot_training', 'plot_pairs', 'branches', 'plot_dendrograms', 'crossings', 'untangle',
            'plot_tanglegram', 'plot_map', 'plot_scores']
 
-# %% ../nbs/80_plots.ipynb #f646ca4d
+# %% ../nbs/80_plots.ipynb #09ec0e1c
 import math, warnings
+from importlib import import_module
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -205,7 +206,7 @@ def _ribbons(found, edge, codes, colours):
         bands.append(np.concatenate([np.stack([t, lower + thin], 1), np.stack([t, lower + w - thin], 1)[::-1]]))
     return PolyCollection(bands, facecolors=[plt.matplotlib.colors.to_rgb(colours[c % len(colours)]) for c in keys[:, 2]], alpha=.65, linewidths=0)
 
-# %% ../nbs/80_plots.ipynb #9738c4fa
+# %% ../nbs/80_plots.ipynb #99687f76
 def plot_map(
     embeddings:dict,                   # title → embeddings, n×d (widths may differ)
     labels:Int[Tensor, "n"],           # class of each item
@@ -232,11 +233,11 @@ def plot_map(
 def _placed(x, how, seed):
     "Two coordinates for each row."
     if how == "t-sne": return TSNE(metric="cosine", init="random", perplexity=min(30, (len(x) - 1) / 3), random_state=seed).fit_transform(x)
-    try: from umap import UMAP
+    try: umap = import_module("umap")
     except ImportError as e: raise SagvicregError("a UMAP map without umap-learn; expected it to be installed. pip install 'sagvicreg[viz]', or how='t-sne'") from e
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")                             # that a seed leaves one thread
-        return UMAP(metric="cosine", n_neighbors=min(15, len(x) - 1), random_state=seed, n_jobs=1).fit_transform(x)
+        return umap.UMAP(metric="cosine", n_neighbors=min(15, len(x) - 1), random_state=seed, n_jobs=1).fit_transform(x)
 
 # %% ../nbs/80_plots.ipynb #6e6d4791
 def plot_scores(

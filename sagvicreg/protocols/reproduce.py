@@ -223,7 +223,7 @@ def plot_rand(
     axs[0, 0].legend(frameon=False, fontsize=8)
     return fig, numbers
 
-# %% ../../nbs/88_protocols.reproduce.ipynb #2122b894
+# %% ../../nbs/88_protocols.reproduce.ipynb #3da11592
 def plot_frontier(
     table:ResultTable,             # the ablation's
     structure:tuple=("Spearman", "D1→P2"),      # columns to draw upwards, a panel each
@@ -242,7 +242,7 @@ def plot_frontier(
 
 def plot_pairing(
     cells:dict,                    # row → list of cells of a method with pairs, as read from their files
-    keys:tuple=("pair_purity", "pair_kin", "pair_trivial", "pair_weight", "graph_gap"),
+    keys:tuple=("pair_purity", "pair_kin", "pair_trivial", "pair_weight", "graph_gap"),     # of `PairingCheck`, a panel each
 ) -> Figure:
     "How the pairs and their graph went while the models trained; mean over seeds and both halves."
     fig, axs = plt.subplots(1, len(keys), figsize=(2.3*len(keys), 3), layout="constrained", dpi=90, squeeze=False)

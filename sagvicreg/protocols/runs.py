@@ -101,7 +101,7 @@ def table_data(
     if p.second: d2 = _halves(open_data(p.second, root, p.size, p.stream)[0])[0]
     return dict(D1=few(d1, p.limit), D2=few(d2, p.limit), held=h1)
 
-# %% ../../nbs/87_protocols.runs.ipynb #987d003a
+# %% ../../nbs/87_protocols.runs.ipynb #8210ca4c
 @dataclass(frozen=True)
 class Cell:
     "One point of a table's grid: a row, a seed, and what it is run with."
@@ -143,6 +143,7 @@ class Cell:
         found = sorted((Path(out)/"runs").glob(f"*-s{self.seed}-{_digest(self.config)}.json"))      # also from a table that shares it
         return json.loads(found[0].read_text(encoding="utf-8")) if found else None
 
+# %% ../../nbs/87_protocols.runs.ipynb #da34200c
 def _digest(config): return hashlib.blake2b(json.dumps(config, sort_keys=True).encode(), digest_size=5).hexdigest()
 
 def table_cells(
@@ -159,7 +160,7 @@ def table_cells(
     for row in methods: row_recipe(p, row, 0, dataset)
     return [Cell(dataset, scale, row, seed, p) for seed in range(seeds or p.seeds) for row in methods or p.methods]
 
-# %% ../../nbs/87_protocols.runs.ipynb #3b3d2637
+# %% ../../nbs/87_protocols.runs.ipynb #6eddfbbf
 def run_cache(
     cache=None,                    # a folder; None: $SAGVICREG_RUNS, else ~/.cache/sagvicreg/runs
 ) -> Path:
@@ -188,6 +189,7 @@ def _watch(recipe, images):
     coarse = CIFAR100_HIERARCHY.labels(images.labels, 3) if images.name.startswith("cifar100") else None
     return dict(checks=[PairingCheck(images, max(1, recipe.epochs//10), coarse)])
 
+# %% ../../nbs/87_protocols.runs.ipynb #b0cf666f
 def train_cells(
     cells:list,                    # of one table and data set
     parts:dict,                    # what `table_data` gave
@@ -207,6 +209,7 @@ def train_cells(
         for p in Path(out).glob("checkpoint*.pt"): p.unlink()
     return {key: out for key, (_, _, out) in where.items()}
 
+# %% ../../nbs/87_protocols.runs.ipynb #a7e78e8e
 def training_record(
     run,                           # a finished run's folder
 ) -> dict:                         # seconds, images_per_s, device's environment, last row, rows of checks
