@@ -107,7 +107,7 @@ class ResultTable:
         tag = lambda t, cells: "<tr>" + "".join(f"<{t}>{html.escape(c)}</{t}>" for c in cells) + "</tr>"
         return f"<table><caption>{html.escape(self.title)}</caption>{tag('th', head)}{''.join(tag('td', r) for r in rows)}</table><p>{html.escape(self.note)}</p>"
 
-# %% ../../nbs/88_protocols.reproduce.ipynb #46ff8462
+# %% ../../nbs/88_protocols.reproduce.ipynb #1dd87108
 def _path(*keys): return lambda cell: _walk(cell, keys)
 def _walk(d, keys):
     for k in keys:
@@ -122,6 +122,10 @@ def pair_numbers(
 ) -> list[tuple[float, float]]:    # (epoch, value), in order
     "How a number of the pairs went while the model trained."
     return [(r["epoch"], r[key]) for r in cell["training"][part].get("checks", ()) if isinstance(r.get(key), float) and not math.isnan(r[key])]
+
+def _measured_on(cell):
+    words = dict(trees="images in the trees", bank="that teach the probes", held="that ask them")
+    return ", ".join(f"{n:,} {words[k]}" for k, n in cell["scores"]["n"].items())
 
 def _trained_on(known): return "–".join(f"{n:,}" for n in sorted({t["data"]["n"] for _, d in known for t in d.get("training", {}).values()})) or "?"
 
@@ -141,7 +145,7 @@ TABLES = {     # name → title, key of PRESETS, columns
     "ablation": ("Readings of the pairing", "ablation", lambda data: _LCA | _COPHENETIC | _KNOWN | _PAIRS),
 }
 
-# %% ../../nbs/88_protocols.reproduce.ipynb #df67d180
+# %% ../../nbs/88_protocols.reproduce.ipynb #4f58730d
 def read_table(
     name:str,                      # a key of `TABLES`
     scale:str="smoke",             # smoke, small, short or paper
@@ -166,7 +170,7 @@ def read_table(
     p, data = cells[0].preset, cells[0].config["dataset"]
     kinds = sorted({", ".join(d["environment"]["gpus"]) or f"{d['environment']['cores']} CPU cores" for _, d in known})
     note = (f"{data}, {scale}: {p.backbone} × {p.width:g}, {p.size} px, {_trained_on(known)} images a model, batch {p.batch_size}, {p.optimizer}; "
-            + (f"{known[0][1]['scores']['n']} images measured; trained on {'; '.join(kinds)}; torch {known[0][1]['environment']['torch']}" if known else "nothing run yet"))
+            + (f"measured on {_measured_on(known[0][1])}; trained on {'; '.join(kinds)}; torch {known[0][1]['environment']['torch']}" if known else "nothing run yet"))
     return ResultTable(f"{title}: {data}", tuple(columns), rows, PAPER.get((name, data), {}), name in ("table4", "table5"), note, _chance(name, columns, known))
 
 def _chance(name, columns, known):
