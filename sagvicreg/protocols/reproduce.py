@@ -7,13 +7,14 @@ __all__ = ['PAPER', 'TABLES', 'EXPERIMENTS', 'ResultTable', 'pair_numbers', 'rea
            'plot_frontier', 'plot_pairing', 'step_cost', 'training_speed', 'experiment_cells', 'matrix', 'survey',
            'reproduce', 'run_pending']
 
-# %% ../../nbs/88_protocols.reproduce.ipynb #ee5a8d5c
+# %% ../../nbs/88_protocols.reproduce.ipynb #4c6cd07e
 import html, importlib.util, json, math, tempfile, time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np, torch
+from fastcore.basics import patch
 from matplotlib.figure import Figure
 
 from ..core import SagvicregError, atomic_write, environment, generator, pick_device, require
@@ -51,7 +52,7 @@ PAPER = {      # mean ± the paper's error, per cent, levels 1 to 4
         sag-vicreg 78.46±.44 64.36±.42 46.85±.43 36.33±.36"""),
 }
 
-# %% ../../nbs/88_protocols.reproduce.ipynb #6d89e09f
+# %% ../../nbs/88_protocols.reproduce.ipynb #7c296cdb
 @dataclass(frozen=True, repr=False)
 class ResultTable:
     "Rows of means and standard errors, made from the files of cells."
@@ -62,6 +63,7 @@ class ResultTable:
     percent:bool=False             # show per cent
     note:str=""                    # beneath
     chance:tuple=()                # of each column, where it has a level of chance
+    base:str="vicreg"              # row that the differences beneath are to; empty: show none
 
     def _cell(self, values, sign=""):
         if not values: return "not run"
@@ -80,12 +82,21 @@ class ResultTable:
             out[name] = {c: (at(r, c) - at(reference, c)).tolist() for c in self.columns if r["values"][c] and reference["values"][c]}
         return out
 
+    def only(self,
+        *columns,                  # heads to keep
+        base:str="",               # row that differences are shown to; empty: none
+        rows:tuple=(),             # rows to keep; default those with numbers
+    ):                             # a narrower table
+        "Some columns and rows of the table."
+        kept = {n: r for n, r in self.rows.items() if (n in rows if rows else r["seeds"])}
+        return replace(self, columns=columns, rows=kept, base=base, paper={}, chance=())
+
     def lines(self) -> list:       # first the head
         "The table as rows of text."
         out = [["", "seeds", "epochs", *self.columns]]
         for name, r in self.rows.items(): out.append([name, str(len(r["seeds"])), str(r["epochs"]) if r["seeds"] else "", *(self._cell(r["values"][c]) for c in self.columns)])
-        for name, d in self.differences().items():
-            if name != "untrained" and len(self.rows[name]["seeds"]) > 1: out.append([f"{name} − vicreg", str(len(next(iter(d.values())))), "", *(self._cell(d.get(c), "+") for c in self.columns)])
+        for name, d in (self.differences(self.base) if self.base else {}).items():
+            if name != "untrained" and len(self.rows[name]["seeds"]) > 1: out.append([f"{name} − {self.base}", str(len(next(iter(d.values())))), "", *(self._cell(d.get(c), "+") for c in self.columns)])
         if self.chance: out.append(["chance (the commonest class)", "", "", *(self._cell([v]) for v in self.chance)])
         for name, values in self.paper.items(): out.append([f"{name}, paper", "", "", *(f"{m:.2f} ± {e:.2f}" for m, e in values)])
         return out
@@ -96,16 +107,19 @@ class ResultTable:
         text = "\n".join("  ".join(c.ljust(w) if i == 0 else c.rjust(w) for i, (c, w) in enumerate(zip(r, widths))) for r in rows)
         return "\n".join(filter(None, [self.title, text, self.note]))
 
-    def to_markdown(self) -> str:
-        "As Markdown."
-        head, *rows = self.lines()
-        line = lambda r: "| " + " | ".join(r) + " |"
-        return "\n".join([f"**{self.title}**", "", line(head), "|---" + "|---:"*(len(head) - 1) + "|", *map(line, rows), "", self.note]) + "\n"
+# %% ../../nbs/88_protocols.reproduce.ipynb #63d46549
+@patch
+def to_markdown(self:ResultTable) -> str:
+    "As Markdown."
+    head, *rows = self.lines()
+    line = lambda r: "| " + " | ".join(r) + " |"
+    return "\n".join([f"**{self.title}**", "", line(head), "|---" + "|---:"*(len(head) - 1) + "|", *map(line, rows), "", self.note]) + "\n"
 
-    def _repr_html_(self):
-        head, *rows = self.lines()
-        tag = lambda t, cells: "<tr>" + "".join(f"<{t}>{html.escape(c)}</{t}>" for c in cells) + "</tr>"
-        return f"<table><caption>{html.escape(self.title)}</caption>{tag('th', head)}{''.join(tag('td', r) for r in rows)}</table><p>{html.escape(self.note)}</p>"
+@patch
+def _repr_html_(self:ResultTable):
+    head, *rows = self.lines()
+    tag = lambda t, cells: "<tr>" + "".join(f'<{t} style="white-space:nowrap">{html.escape(c)}</{t}>' for c in cells) + "</tr>"
+    return f"<table><caption>{html.escape(self.title)}</caption>{tag('th', head)}{''.join(tag('td', r) for r in rows)}</table><p>{html.escape(self.note)}</p>"
 
 # %% ../../nbs/88_protocols.reproduce.ipynb #1dd87108
 def _path(*keys): return lambda cell: _walk(cell, keys)
