@@ -6,7 +6,7 @@
 __all__ = ['COMMANDS', 'parse_classes', 'train_command', 'embed_command', 'score_command', 'report_command', 'export_command',
            'demo_command', 'info_command', 'reproduce_command', 'main']
 
-# %% ../nbs/90_cli.ipynb #bed30f62
+# %% ../nbs/90_cli.ipynb #58b19439
 import inspect, json, shlex, sys, time, warnings
 from argparse import ArgumentDefaultsHelpFormatter, ArgumentParser
 from pathlib import Path
@@ -19,7 +19,7 @@ from . import __version__
 from .core import Run, SagvicregError, atomic_write, environment, pick_device, require
 from .data.datasets import ImageSet, data_root, load_dataset
 from .data.splits import select_classes, subsample
-from .data.stream import image_files
+from .data.stream import image_files, in_memory
 from .distributed import first_alone, join, leave, world
 from .embed import embed, load_embeddings, save_embeddings
 from .metrics.similarity import structure_similarity
@@ -48,7 +48,7 @@ def parse_classes(
         out += range(int(lo), int(hi) + 1)
     return out
 
-# %% ../nbs/90_cli.ipynb #8df3cb74
+# %% ../nbs/90_cli.ipynb #534cad29
 def _load(data, root, split, size, classes, limit, on_error="skip"):
     "The images a command asks for, and a word about them."
     require(split in ("train", "test", "all"), f"split {split!r}", "train, test or all")
@@ -69,12 +69,6 @@ def _stream(data, root, size, classes, limit, on_error, cache):
     cache = {"auto": "auto", "none": None}.get(cache, cache)
     with first_alone(): files = image_files(folder, 64 if size is None else size, on_error, cache)
     return _part(files, classes, limit)
-
-def _in_memory(images):
-    "A set in memory of what may be files."
-    if isinstance(images, ImageSet): return images
-    pixels = torch.from_numpy(np.stack([images.read(i) for i in range(len(images))]))
-    return ImageSet(pixels, images.labels, images.classes, images.paths, name=images.name, mean=images.mean, std=images.std)
 
 def _free(path):
     "`path`, if a file can go there; better said before the work than after it."
@@ -127,7 +121,7 @@ def train_command(
     "Train an encoder on images without labels."
     _train(SimpleNamespace(**locals()))
 
-# %% ../nbs/90_cli.ipynb #add231df
+# %% ../nbs/90_cli.ipynb #9a78940a
 _AS_GIVEN = ("method", "backbone", "width", "pool", "expander", "augmentation", "epochs", "batch_size", "accumulate", "optimizer", "base_lr",
              "weight_decay", "final_weight_decay", "clip_grad", "warmup_epochs", "precision", "seed")       # options that are fields of the recipe
 
@@ -167,10 +161,10 @@ def _say_result(run, out, data, root):
 def _checks(images, data, root, classes, knn_every, structure_every):
     "What a run is asked to measure between epochs: on held-out images where the data has a part of its own for that."
     checks = []
-    if structure_every: checks.append(StructureCheck(_in_memory(subsample(images, min(1000, len(images)))), structure_every))
+    if structure_every: checks.append(StructureCheck(in_memory(subsample(images, min(1000, len(images)))), structure_every))
     if not knn_every: return checks
     require(images.labels is not None, f"--knn-every with {images}", "labels: sub-folders named for the classes", "Use --structure-every.")
-    bank = _in_memory(subsample(images, min(5000, len(images))))
+    bank = in_memory(subsample(images, min(5000, len(images))))
     if _has_test_part(data, root): queries = _load(data, root, "test", bank.images.shape[-1], classes, None)
     else:                                                 # every fifth image of the bank asks
         asks = torch.arange(len(bank)) % 5 == 0

@@ -67,7 +67,7 @@ class Table3(Table1):
     weight_decay: float = .04
     second: str = "caltech256"
 
-# %% ../../nbs/86_protocols.presets.ipynb #f7517207
+# %% ../../nbs/86_protocols.presets.ipynb #48246b29
 @dataclass(frozen=True)
 class Table4(Preset):
     "Tables 4 and 5, Figure 4: one model of all classes, measured at every level of their hierarchy."
@@ -83,7 +83,6 @@ Table5 = Figure4 = Table4
 class Cost(Preset):
     "App. J: what a step costs, taken in turns."
     repeat: int = 20                    # timed steps of each method
-    expander: str = "1024-1024-1024"
 
 # %% ../../nbs/86_protocols.presets.ipynb #f3987b7c
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ __all__ = ['PAPER', 'TABLES', 'EXPERIMENTS', 'ResultTable', 'pair_numbers', 'rea
            'plot_frontier', 'plot_pairing', 'step_cost', 'training_speed', 'experiment_cells', 'matrix', 'survey',
            'reproduce', 'run_pending']
 
-# %% ../../nbs/88_protocols.reproduce.ipynb #4c6cd07e
+# %% ../../nbs/88_protocols.reproduce.ipynb #013b190e
 import html, importlib.util, json, math, tempfile, time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,11 +20,12 @@ from matplotlib.figure import Figure
 from ..core import SagvicregError, atomic_write, environment, generator, pick_device, require
 from ..data.datasets import ImageSet
 from ..data.splits import select_classes, subsample
+from ..data.stream import in_memory
 from ..plots import PALETTE, plot_map, plot_pairs, save_figure
 from ..probes import knn_accuracy
 from .generalization import HEADS, mean_and_error
 from .presets import row_recipe, table_preset
-from .runs import Cell, commit, in_memory, run_cells, table_cells, table_data, train_cells, _embedder
+from .runs import Cell, commit, run_cells, table_cells, table_data, train_cells, _embedder
 from ..graph.walk import RandomWalkPairs
 from ..theory.separability import figure5
 from ..theory.unseen import figure1, train_embedding
@@ -52,13 +53,13 @@ PAPER = {      # mean ± the paper's error, per cent, levels 1 to 4
         sag-vicreg 78.46±.44 64.36±.42 46.85±.43 36.33±.36"""),
 }
 
-# %% ../../nbs/88_protocols.reproduce.ipynb #7c296cdb
+# %% ../../nbs/88_protocols.reproduce.ipynb #b8c42fc9
 @dataclass(frozen=True, repr=False)
 class ResultTable:
     "Rows of means and standard errors, made from the files of cells."
     title:str                      # what it shows
     columns:tuple                  # heads
-    rows:dict                      # row → dict(seeds, epochs, values: column → list over seeds)
+    rows:dict                      # row → dict(seeds, epochs, values: column → list over seeds, None where it has no such number)
     paper:dict                     # row → [(mean, error)] of the paper, in per cent
     percent:bool=False             # show per cent
     note:str=""                    # beneath
@@ -66,6 +67,7 @@ class ResultTable:
     base:str="vicreg"              # row that the differences beneath are to; empty: show none
 
     def _cell(self, values, sign=""):
+        values = [v for v in values or () if v is not None]
         if not values: return "not run"
         (m, e), scale, digits = mean_and_error(values), 100 if self.percent else 1, 2 if self.percent else 3
         return f"{m*scale:{sign}.{digits}f}" + ("" if np.isnan(e) else f" ± {e*scale:.{digits}f}")
@@ -78,8 +80,9 @@ class ResultTable:
         for name, r in self.rows.items():
             shared = [s for s in r["seeds"] if reference and s in reference["seeds"]]
             if name == base or not shared: continue
-            at = lambda row, c: np.array([dict(zip(row["seeds"], row["values"][c]))[s] for s in shared])
-            out[name] = {c: (at(r, c) - at(reference, c)).tolist() for c in self.columns if r["values"][c] and reference["values"][c]}
+            of = lambda row, c: dict(zip(row["seeds"], row["values"][c]))
+            both = {c: [(of(r, c)[s], of(reference, c)[s]) for s in shared] for c in self.columns}
+            out[name] = {c: [a - b for a, b in pairs if None not in (a, b)] for c, pairs in both.items()}
         return out
 
     def only(self,
@@ -96,7 +99,7 @@ class ResultTable:
         out = [["", "seeds", "epochs", *self.columns]]
         for name, r in self.rows.items(): out.append([name, str(len(r["seeds"])), str(r["epochs"]) if r["seeds"] else "", *(self._cell(r["values"][c]) for c in self.columns)])
         for name, d in (self.differences(self.base) if self.base else {}).items():
-            if name != "untrained" and len(self.rows[name]["seeds"]) > 1: out.append([f"{name} − {self.base}", str(len(next(iter(d.values())))), "", *(self._cell(d.get(c), "+") for c in self.columns)])
+            if name != "untrained" and len(self.rows[name]["seeds"]) > 1: out.append([f"{name} − {self.base}", str(max(map(len, d.values()))), "", *(self._cell(d.get(c), "+") for c in self.columns)])
         if self.chance: out.append(["chance (the commonest class)", "", "", *(self._cell([v]) for v in self.chance)])
         for name, values in self.paper.items(): out.append([f"{name}, paper", "", "", *(f"{m:.2f} ± {e:.2f}" for m, e in values)])
         return out
@@ -159,7 +162,7 @@ TABLES = {     # name → title, key of PRESETS, columns
     "ablation": ("Readings of the pairing", "ablation", lambda data: _LCA | _COPHENETIC | _KNOWN | _PAIRS),
 }
 
-# %% ../../nbs/88_protocols.reproduce.ipynb #4f58730d
+# %% ../../nbs/88_protocols.reproduce.ipynb #20a51ef8
 def read_table(
     name:str,                      # a key of `TABLES`
     scale:str="smoke",             # smoke, small, short or paper
@@ -167,25 +170,26 @@ def read_table(
     methods:tuple=(),              # rows; default the preset's
     seeds:int|None=None,           # how many; default all there are files for, up to 20
     out="results",                 # folder of results
-    columns:dict|None=None,        # head → function of a cell; default the table's
     **changes,                     # other fields of the preset
 ) -> ResultTable:
     "A table from the files of its cells; nothing is run."
     require(name in TABLES, f"table {name!r}", f"one of {', '.join(TABLES)}")
     title, table, own = TABLES[name]
-    columns = columns or own(dataset)
+    columns = own(dataset)
     cells = table_cells(table, scale, dataset, methods, seeds or 20, **changes)
     known = [(c, d) for c in cells if (d := c.read(out)) is not None]
     rows = {}
     for row in dict.fromkeys(c.row for c in cells):
         mine = [(c, d) for c, d in known if c.row == row]
-        values = {head: [v for _, d in mine if (v := get(d)) is not None] for head, get in columns.items()}
-        rows[row] = dict(seeds=[c.seed for c, _ in mine], epochs=next(iter(cells[0].trainings.values())).epochs if row != "untrained" else 0, values=values)
+        values = {head: [get(d) for _, d in mine] for head, get in columns.items()}
+        rows[row] = dict(seeds=[c.seed for c, _ in mine], epochs=_epochs(next(c for c in cells if c.row == row)), values=values)
     p, data = cells[0].preset, cells[0].config["dataset"]
-    kinds = sorted({", ".join(d["environment"]["gpus"]) or f"{d['environment']['cores']} CPU cores" for _, d in known})
+    kinds = sorted({", ".join(e["gpus"]) or f"{e['cores']} CPU cores" for _, d in known for t in d["training"].values() for e in (t["environment"],)})
     note = (f"{data}, {scale}: {p.backbone} × {p.width:g}, {p.size} px, {_trained_on(known)} images a model, batch {p.batch_size}, {p.optimizer}; "
             + (f"measured on {_measured_on(known[0][1])}; trained on {'; '.join(kinds)}; torch {known[0][1]['environment']['torch']}" if known else "nothing run yet"))
     return ResultTable(f"{title}: {data}", tuple(columns), rows, PAPER.get((name, data), {}), name in ("table4", "table5"), note, _chance(name, columns, known))
+
+def _epochs(cell): return 0 if cell.row == "untrained" else next(iter(cell.trainings.values())).epochs
 
 def _chance(name, columns, known):
     probe = dict(table4="knn", table5="linear").get(name)
@@ -241,7 +245,7 @@ def plot_rand(
     axs[0, 0].legend(frameon=False, fontsize=8)
     return fig, numbers
 
-# %% ../../nbs/88_protocols.reproduce.ipynb #3da11592
+# %% ../../nbs/88_protocols.reproduce.ipynb #514c8e2c
 def plot_frontier(
     table:ResultTable,             # the ablation's
     structure:tuple=("Spearman", "D1→P2"),      # columns to draw upwards, a panel each
@@ -253,7 +257,7 @@ def plot_frontier(
     for ax, column in zip(axs.flat, structure):
         for i, (name, r) in enumerate(rows.items()):
             (x, dx), (y, dy) = mean_and_error(r["values"][accuracy]), mean_and_error(r["values"][column])
-            ax.errorbar(x, y, np.nan_to_num(dy), np.nan_to_num(dx), fmt="os^DvPX*<>"[i//10*5 % 10 + i % 5], color=PALETTE[i % 10], capsize=2, lw=.8, label=name)
+            ax.errorbar(x, y, np.nan_to_num(dy), np.nan_to_num(dx), fmt="os^DvPX*<>"[(i + i//10) % 10], color=PALETTE[i % 10], capsize=2, lw=.8, label=name)
         ax.set(xlabel=accuracy, ylabel=column); ax.grid(alpha=.25)
     fig.legend(*axs[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False, fontsize=7.5)
     return fig
@@ -393,7 +397,7 @@ def _duration(seconds):
     units = ((86400*365, "years"), (86400, "days"), (3600, "h"), (60, "min"))
     return next((f"{seconds/u:.1f} {n}" for u, n in units if seconds >= 1.5*u), f"{seconds:.0f} s")
 
-# %% ../../nbs/88_protocols.reproduce.ipynb #d3441136
+# %% ../../nbs/88_protocols.reproduce.ipynb #a92c6cac
 def _write(out, name, result, fig=None, text=None):
     "The JSON of a result, and its figure or text."
     files = []
@@ -430,8 +434,8 @@ def _of_models(name, cells, root, cache, device, jobs, progress):
         fig, share = plot_neighbors(unseen.images, unseen.labels, unseen.classes, x)
         return dict(same_class=share, n=len(unseen)), fig
     fig = plot_map({f"{row}, classes never seen": v for row, v in x.items()}, unseen.labels, unseen.classes, how="umap")
-    far = torch.arange(len(unseen)) % 2 == 0
-    knn = {row: knn_accuracy(v[far], unseen.labels[far], v[~far], unseen.labels[~far], min(20, int(far.sum()))) for row, v in x.items()}
+    votes = torch.arange(len(unseen)) % 2 == 0
+    knn = {row: knn_accuracy(v[votes], unseen.labels[votes], v[~votes], unseen.labels[~votes], min(20, int(votes.sum()))) for row, v in x.items()}
     return dict(knn_accuracy=knn, n=len(unseen)), fig
 
 def _drawn(cell, run, batch, device):
@@ -445,7 +449,7 @@ def _drawn(cell, run, batch, device):
     numbers = dict(batch=len(z), non_trivial=int(moved.sum()), same_class=same, chance=((off.sum() - len(z))/(len(z)*(len(z) - 1))).item(), mean_weight=pairs.weight[moved].mean().item())
     return numbers, plot_pairs(batch.images, pairs)
 
-# %% ../../nbs/88_protocols.reproduce.ipynb #8852ffd1
+# %% ../../nbs/88_protocols.reproduce.ipynb #6098c70e
 def reproduce(
     name:str,                      # a key of `EXPERIMENTS`
     dataset:str="cifar100",        # digits, cifar100 or a folder
@@ -478,6 +482,7 @@ def reproduce(
             table = read_table(name, scale, dataset, methods, max(c.seed for c in cells) + 1, out, **changes)
             result, text, fig = dict(rows=table.rows, differences=table.differences()), table.to_markdown(), plot_frontier(table) if name == "ablation" else None
             if progress: print(table)
+    if name in ("figure2", "figure3", "figure6"): result["config"] = [c.config for c in cells]
     result = dict(result, name=name, scale=scale, seconds=round(time.perf_counter() - began, 1), **_about())
     files = _write(out, called, result, fig, text)
     return dict(name=name, result=result, files=files, text=text)
