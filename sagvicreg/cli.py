@@ -286,7 +286,7 @@ def info_command(
 def reproduce_command(
     name:str="",                 # table1 … table5, figure1 … figure6, cost or ablation
     dataset:str="cifar100",      # digits, cifar100, or a folder of images
-    preset:str="smoke",          # smoke, small, short or paper: how much is trained
+    preset:str="smoke",          # smoke, small, medium, short or paper: how much is trained
     methods:str="",              # rows, such as vicreg,sag-vicreg:k=15; default the preset's
     seeds:int=None,              # how many; default the preset's
     out:str="results",           # folder: one JSON a run in `runs`, table or figure and its JSON beside it

@@ -6,10 +6,12 @@
 __all__ = ['VICReg', 'SAGVICReg']
 
 # %% ../../nbs/52_methods.vicreg.ipynb #5ad8ed87
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from ..core import require
+from ..data.augment import View
 from ..distributed import gather
 from ..graph.walk import RandomWalkPairs, pairing
 from ..losses.vicreg import invariance, vicreg_terms
@@ -27,6 +29,7 @@ class VICReg(Method):
         convention:str="code",         # factors of the published `code` or of the `paper`'s formulas
         pairs="identity",              # whom to pair: identity, walk, nearest or a function, see `pairing`
         graph_on:str="embedding",      # what the pairing looks at: `embedding` or `representation`
+        graph_view:str="augmented",    # … of: the `augmented` views, or the `clean` image, which takes another forward pass
         symmetric:bool=False,          # pair the first views with the second and the second with the first
         **options,                     # of a named pairing, such as k or queue
     ):
@@ -35,32 +38,53 @@ class VICReg(Method):
             require(isinstance(c, (int, float)) and 0 <= c < float("inf"), f"{name} = {c!r}", "a number from 0 on")
         require(convention in ("code", "paper"), f"convention = {convention!r}", "'code' or 'paper'")
         require(graph_on in ("embedding", "representation"), f"graph_on = {graph_on!r}", "'embedding' or 'representation'")
-        self.sim_coeff, self.std_coeff, self.cov_coeff, self.graph_on, self.symmetric = sim_coeff, std_coeff, cov_coeff, graph_on, symmetric
-        self.progress = 1.
+        require(graph_view in ("augmented", "clean"), f"graph_view = {graph_view!r}", "'augmented' or 'clean'")
+        self.sim_coeff, self.std_coeff, self.cov_coeff, self.symmetric = sim_coeff, std_coeff, cov_coeff, symmetric
+        self.graph_on, self.graph_view, self.progress = graph_on, graph_view, 1.
         self.convention, self.pairs = convention, pairing(pairs, getattr(encoder, "width", None), **options)
 
     def before_step(self, step, steps, per_epoch): self.progress = step/max(1, steps - 1)
 
+    def views(self,
+        views:tuple[View, ...],                  # of the augmentation preset: two
+    ) -> tuple[View, ...]:                       # and the image as it is, where the pairing looks at that
+        "Which views of an image the method wants."
+        return (*views, View()) if self.graph_view == "clean" else tuple(views)
+
     def embed(self,
-        views:list[Float[Tensor, "m 3 h w"]],   # two views, of the batch or of this process's part
-    ) -> tuple[Float[Tensor, "m d"], ...]:       # embeddings of each; also the representations where the pairing looks at them
+        views:list[Float[Tensor, "m 3 h w"]],   # two views, of the batch or of this process's part; the clean image as the third
+    ) -> tuple[Float[Tensor, "m d"], ...]:       # embeddings of both; then what the pairing looks at, where that is something else
         "Each view through the network by itself."
-        seen = [self.encoder(v) for v in views]
-        looked_at = [s.representation.detach() for s in seen] if self.graph_on == "representation" else []
-        return *(s.embedding for s in seen), *looked_at
+        seen = [self.encoder(v) for v in views[:2]]
+        other = [self._clean(views[2])] if self.graph_view == "clean" else seen if self.graph_on == "representation" else []
+        return *(s.embedding for s in seen), *(getattr(s, self.graph_on).detach() for s in other)
+
+    @torch.no_grad()
+    def _clean(self, images):
+        "The network as it would be used: running statistics, which stay as they are."
+        training = self.encoder.training
+        try: return self.encoder.eval()(images)
+        finally: self.encoder.train(training)
+
+    def looked_at(self,
+        outputs:tuple[Float[Tensor, "m d"], ...],   # what `embed` returned
+    ) -> tuple[Float[Tensor, "m d"], Float[Tensor, "m d"]]:      # without gradient
+        "What the pairing looks at, of the first and of the second view."
+        seen = outputs[2:] or outputs
+        return seen[0].detach(), seen[-1].detach()
 
     def _pair(self, z, z2, generator):
         "Partners of the first argument's rows."
         how = dict(progress=self.progress) if getattr(self.pairs, "grow", 0) else {}
-        return self.pairs(z.detach(), z2.detach(), generator, **how)
+        return self.pairs(z, z2, generator, **how)
 
     def terms(self,
         outputs:tuple[Float[Tensor, "m d"], ...],   # what `embed` returned
         generator=None,                              # source of the walk, on their device, alike in all processes
     ) -> dict[str, Float[Tensor, ""]]:               # loss, its three terms, share of trivial pairs and mean weight
         "Equation 1 on the whole batch, that of all processes."
-        z, z2, *seen = (gather(z) for z in outputs)
-        self.watched, (a, b) = z.detach(), seen or (z, z2)
+        z, z2, *_ = outputs = tuple(gather(z) for z in outputs)
+        self.watched, (a, b) = z.detach(), self.looked_at(outputs)
         pairs = self._pair(a, b, generator)
         t = vicreg_terms(z, z2, pairs, self.convention)
         if self.symmetric: t["invariance"] = (t["invariance"] + invariance(z2, z, self._pair(b, a, generator), convention=self.convention))/2
@@ -82,6 +106,6 @@ class SAGVICReg(VICReg):
         steps:int=1,                   # length of the walk
         own:float=0.,                  # share of the images that keep their own second view
         grow:float=0.,                 # share of the training over which the walk comes in
-        **kwargs,                      # coefficients, convention, graph_on, symmetric: see `VICReg`
+        **kwargs,                      # coefficients, convention, graph_on, graph_view, symmetric: see `VICReg`
     ):
         super().__init__(encoder, **{"pairs": RandomWalkPairs(k, neighbors, percentile, scale_over, steps, own, grow)} | kwargs)

@@ -33,6 +33,7 @@ class Preset:
     base_lr: float = .2                 # for a batch of 256
     weight_decay: float = 1e-6          # of matrices
     warmup_epochs: float|None = None    # None: a tenth of the run, at most 10
+    precision: str = "auto"             # of the forward pass: auto (bfloat16 on a GPU that has it), float32 or bfloat16
     k: int = 5                          # SAG-VICReg: neighbours
     neighbors: str = "within"           # among whom: within the view or across the views
     percentile: float = 20              # of the adjusted distances: the local scale
@@ -96,7 +97,7 @@ class Ablation(Table1):
         "sag-vicreg:steps=3",                                                                                             # length of the walk
         "sag-vicreg:k=15,own=0.5", "sag-vicreg:k=15,neighbors=across,own=0.5",                                            # own pairs kept
         "sag-vicreg:neighbors=both", "sag-vicreg:k=15,neighbors=both",                                                    # ours
-        "sag-vicreg:k=15,graph_on=representation", "sag-vicreg:k=15,grow=1.0", "sag-vicreg:k=15,symmetric=True",
+        "sag-vicreg:k=15,graph_on=representation", "sag-vicreg:k=15,graph_view=clean", "sag-vicreg:k=15,grow=1.0", "sag-vicreg:k=15,symmetric=True",
         "vicreg:pairs=nearest", "vicreg:batch_size=512", "sag-vicreg:batch_size=512", "sag-vicreg:k=15,neighbors=both,batch_size=512",                                     # NNCLR's pairs; batch
         "untrained")
 
@@ -104,21 +105,24 @@ class Ablation(Table1):
 _TINY = dict(size=16, backbone="resnet10t", width=.25, batch_size=128, optimizer="adamw", base_lr=2e-3)
 _SMOKE = dict(_TINY, limit=1000, seeds=1, expander="128-128-128", epochs=2)
 _SMALL = dict(_TINY, limit=5000, expander="256-256-256", epochs=20)
+_MEDIUM = dict(_TINY, batch_size=256, expander="1024-1024-1024", epochs=15, precision="bfloat16")
 _SHORT = dict(backbone="resnet18", epochs=30, optimizer="adamw", base_lr=1e-3)
 _FOUR = ("simclr", "barlow-twins", "vicreg", "sag-vicreg")
 _VIT = dict(backbone="test_vit", width=1., base_lr=2e-3)
 _READINGS = ("vicreg", "sag-vicreg", "sag-vicreg:k=15", "sag-vicreg:neighbors=across", "sag-vicreg:k=15,own=0.5", "untrained")
+_MOST = ("vicreg", "sag-vicreg", "sag-vicreg:k=15", "sag-vicreg:k=15,graph_view=clean", "sag-vicreg:k=15,scale_over=batch", "sag-vicreg:k=15,scale_over=batch,graph_view=clean",
+         "sag-vicreg:k=15,neighbors=across,grow=1.0", "sag-vicreg:k=15,own=0.5", "untrained")
 
-SCALES = ("smoke", "small", "short", "paper")
+SCALES = ("smoke", "small", "medium", "short", "paper")
 PRESETS: dict[str, dict[str, Preset]] = {
-    "tables12": dict(smoke=Table1(**_SMOKE, methods=_FOUR, images=500), small=Table1(**_SMALL, methods=(*_FOUR, "untrained"), images=2000),
+    "tables12": dict(smoke=Table1(**_SMOKE, methods=_FOUR, images=500), small=Table1(**_SMALL, methods=(*_FOUR, "untrained"), images=2000), medium=Table1(**_MEDIUM, methods=(*_FOUR, "untrained")),
                      short=Table1(**_SHORT, methods=("vicreg", "sag-vicreg", "untrained")), paper=Table1(methods=_FOUR, images=None)),
-    "table3": dict(smoke=Table3(**_SMOKE | _VIT, images=500, second=""), small=Table3(**_SMALL | _VIT, images=2000, second=""),
+    "table3": dict(smoke=Table3(**_SMOKE | _VIT, images=500, second=""), small=Table3(**_SMALL | _VIT, images=2000, second=""), medium=Table3(**_MEDIUM | _VIT, second=""),
                    short=Table3(backbone="vit_tiny_patch16_224", expander="1024-1024-1024", epochs=30), paper=Table3(size=224, small_stem=False, augmentation="vicreg")),
-    "tables45": dict(smoke=Table4(**_SMOKE, images=1000), small=Table4(**_SMALL | dict(limit=10_000), images=5000),
+    "tables45": dict(smoke=Table4(**_SMOKE, images=1000), small=Table4(**_SMALL | dict(limit=10_000), images=5000), medium=Table4(**_MEDIUM),
                      short=Table4(**_SHORT, methods=("vicreg", "sag-vicreg")), paper=Table4()),
-    "cost": dict(smoke=Cost(**_SMOKE), small=Cost(**_SMALL), short=Cost(backbone="resnet18", repeat=100), paper=Cost(repeat=200)),
-    "ablation": dict(smoke=Ablation(**_SMOKE, images=500, methods=_READINGS), small=Ablation(**_SMALL, images=2000), short=Ablation(**_SHORT, methods=_READINGS), paper=Ablation()),
+    "cost": dict(smoke=Cost(**_SMOKE), small=Cost(**_SMALL), medium=Cost(**_MEDIUM), short=Cost(backbone="resnet18", repeat=100), paper=Cost(repeat=200)),
+    "ablation": dict(smoke=Ablation(**_SMOKE, images=500, methods=_READINGS), small=Ablation(**_SMALL, images=2000), medium=Ablation(**_MEDIUM, methods=_MOST), short=Ablation(**_SHORT, methods=_READINGS), paper=Ablation()),
 }
 
 # %% ../../nbs/86_protocols.presets.ipynb #723cc6d6
@@ -126,7 +130,7 @@ _PHOTOS = dict(size=224, backbone="resnet50", small_stem=False, expander="8192-8
 
 def table_preset(
     table:str,                     # a key of `PRESETS`
-    scale:str="smoke",             # smoke, small, short or paper
+    scale:str="smoke",             # smoke, small, medium, short or paper
     dataset:str="cifar100",        # digits, cifar100, or a folder
     **changes,                     # fields to set; None leaves the preset's value
 ) -> Preset:
@@ -136,7 +140,7 @@ def table_preset(
     p = PRESETS[table][scale]
     if dataset == "digits": p = replace(p, size=16, augmentation="digits")
     elif dataset != "cifar100":
-        if scale in ("smoke", "small"): p = replace(p, size=32)
+        if scale in ("smoke", "small", "medium"): p = replace(p, size=32)
         elif scale == "short": p = replace(p, size=64, small_stem=False, augmentation="vicreg")
         elif table != "table3": p = replace(p, **_PHOTOS)
         if hasattr(p, "images") and p.images is None: p = replace(p, images=5000)
@@ -192,7 +196,7 @@ def row_recipe(
     if method == "sag-vicreg": args |= {name: getattr(p, name) for name in _PAIRING}
     mine = {k: v for k, v in changes.items() if k in Recipe.__dataclass_fields__}
     args |= {k: v for k, v in changes.items() if k not in mine}
-    known = dict(method=method, epochs=p.epochs, warmup_epochs=p.warmup_epochs, augmentation=p.augmentation, seed=seed)
+    known = dict(method=method, epochs=p.epochs, warmup_epochs=p.warmup_epochs, precision=p.precision, augmentation=p.augmentation, seed=seed)
     base = preset("digits" if dataset == "digits" else "cifar100", **asked | known | mine, method_args=args)
     return replace(base, small_stem=mine.get("small_stem", p.small_stem), width=mine.get("width", p.width if method not in _NEEDS_VIT else 1.), pool=_pool(method, base, transformer))
 

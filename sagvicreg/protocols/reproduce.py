@@ -165,7 +165,7 @@ TABLES = {     # name → title, key of PRESETS, columns
 # %% ../../nbs/88_protocols.reproduce.ipynb #20a51ef8
 def read_table(
     name:str,                      # a key of `TABLES`
-    scale:str="smoke",             # smoke, small, short or paper
+    scale:str="smoke",             # smoke, small, medium, short or paper
     dataset:str="cifar100",        # digits, cifar100 or a folder
     methods:tuple=(),              # rows; default the preset's
     seeds:int|None=None,           # how many; default all there are files for, up to 20
@@ -339,7 +339,7 @@ _SHOWN = ("vicreg", "sag-vicreg")      # whose models Figures 2, 3 and 6 look at
 
 def experiment_cells(
     name:str,                      # a key of `EXPERIMENTS`
-    scale:str="smoke",             # smoke, small, short or paper
+    scale:str="smoke",             # smoke, small, medium, short or paper
     dataset:str="cifar100",        # digits, cifar100 or a folder
     methods:tuple=(),              # rows; default the preset's
     seeds:int|None=None,           # default the preset's
@@ -352,7 +352,7 @@ def experiment_cells(
     return table_cells(table, scale, dataset, methods, seeds, **changes)
 
 def matrix(
-    scale:str="small",             # smoke, small, short or paper
+    scale:str="small",             # smoke, small, medium, short or paper
     dataset:str="cifar100",        # digits, cifar100 or a folder
 ) -> list[Cell]:                   # VICReg and SAG-VICReg with all seeds before other methods, each cell once
     "All cells of all tables, in the order in which they are wanted."
@@ -365,7 +365,7 @@ def matrix(
 
 # %% ../../nbs/88_protocols.reproduce.ipynb #96148fa3
 def survey(
-    scale:str="smoke",             # smoke, small, short or paper
+    scale:str="smoke",             # smoke, small, medium, short or paper
     dataset:str="cifar100",        # digits, cifar100 or a folder
     out="results",                 # folder of results
     root=None,                     # where data sets are kept
@@ -453,7 +453,7 @@ def _drawn(cell, run, batch, device):
 def reproduce(
     name:str,                      # a key of `EXPERIMENTS`
     dataset:str="cifar100",        # digits, cifar100 or a folder
-    scale:str="smoke",             # smoke, small, short or paper
+    scale:str="smoke",             # smoke, small, medium, short or paper
     methods:tuple=(),              # rows; default the preset's
     seeds:int|None=None,           # default the preset's
     out="results",                 # folder: one JSON a cell in `runs`; table, figure and their JSON beside it
@@ -489,7 +489,7 @@ def reproduce(
 
 # %% ../../nbs/88_protocols.reproduce.ipynb #3026fdd8
 def run_pending(
-    scale:str="small",             # smoke, small, short or paper
+    scale:str="small",             # smoke, small, medium, short or paper
     dataset:str="cifar100",        # digits, cifar100 or a folder
     minutes:float=0,               # go on with the next cell until so many have passed; 0: one group of cells
     out="results",                 # folder of results

@@ -98,7 +98,7 @@ def table_data(
 class Cell:
     "One point of a table's grid: a row, a seed, and what it is run with."
     dataset:str                    # digits, cifar100 or a folder
-    scale:str                      # smoke, small, short or paper
+    scale:str                      # smoke, small, medium, short or paper
     row:str                        # method and changes, see `read_method`
     seed:int                       # of the (first) model
     preset:Preset                  # of the table
@@ -142,7 +142,7 @@ def _digest(config): return hashlib.blake2b(json.dumps(config, sort_keys=True).e
 
 def table_cells(
     table:str,                     # a key of `PRESETS`
-    scale:str="smoke",             # smoke, small, short or paper
+    scale:str="smoke",             # smoke, small, medium, short or paper
     dataset:str="cifar100",        # digits, cifar100 or a folder
     methods:tuple=(),              # rows; default the preset's
     seeds:int|None=None,           # how many; default the preset's

@@ -142,10 +142,15 @@ class PairingCheck:
         for b in range(self.batches):
             at = order[torch.arange(b*n, (b + 1)*n) % len(order)]
             views = trainer.augment(self.images.images[at].to(device), generator(self.seed + b, device))
-            z, z2 = (getattr(encoder(v), getattr(trainer.method, "graph_on", "embedding")).float() for v in views[:2])
+            z, z2 = self._looked_at(trainer.method, encoder, views)
             rows.append(_pair_numbers(pairs, z, z2, generator(self.seed + b, device), self.images.labels[at].to(device), None if self.coarse is None else self.coarse[at].to(device)))
         encoder.train(training)
         return {k: median([r[k] for r in rows]) if k == "graph_pieces" else sum(r[k] for r in rows)/len(rows) for k in rows[0]}
+
+    def _looked_at(self, method, encoder, views):
+        "What the method's pairing would look at."
+        seen = method.looked_at(method.embed(views)) if hasattr(method, "looked_at") else [encoder(v).embedding for v in views[:2]]
+        return [z.float() for z in seen]
 
 def _pair_numbers(pairs, z, z2, g, labels, coarse):
     drawn, n = pairs(z, z2, g), len(z)
