@@ -92,13 +92,14 @@ class Ablation(Table1):
     methods: tuple = (
         "vicreg", "sag-vicreg",
         "sag-vicreg:k=3", "sag-vicreg:k=8", "sag-vicreg:k=15",                                                            # neighbours
-        "sag-vicreg:percentile=50", "sag-vicreg:k=15,scale_over=batch",                                                   # scale
+        "sag-vicreg:percentile=50", "sag-vicreg:scale_over=batch", "sag-vicreg:k=15,scale_over=batch",                                                   # scale
         "sag-vicreg:neighbors=across", "sag-vicreg:k=15,neighbors=across",                                                # among whom
         "sag-vicreg:steps=3",                                                                                             # length of the walk
         "sag-vicreg:k=15,own=0.5", "sag-vicreg:k=15,neighbors=across,own=0.5",                                            # own pairs kept
         "sag-vicreg:neighbors=both", "sag-vicreg:k=15,neighbors=both",                                                    # ours
         "sag-vicreg:k=15,graph_on=representation", "sag-vicreg:k=15,graph_view=clean", "sag-vicreg:k=15,grow=1.0", "sag-vicreg:k=15,symmetric=True",
-        "vicreg:pairs=nearest", "vicreg:batch_size=512", "sag-vicreg:batch_size=512", "sag-vicreg:k=15,neighbors=both,batch_size=512",                                     # NNCLR's pairs; batch
+        "vicreg:pairs=nearest",                                                                                            # NNCLR's pairs
+        "vicreg:batch_size=512", "sag-vicreg:batch_size=512", "sag-vicreg:k=15,neighbors=both,batch_size=512",            # batch
         "untrained")
 
 # %% ../../nbs/86_protocols.presets.ipynb #b211ecc2

@@ -250,15 +250,20 @@ def plot_frontier(
     table:ResultTable,             # the ablation's
     structure:tuple=("Spearman", "D1→P2"),      # columns to draw upwards, a panel each
     accuracy:str="k-NN unseen",    # column to draw to the right
+    base:str="vicreg",             # draw the differences to this row, seed by seed; empty: the values
 ) -> Figure:
-    "Structure against accuracy, a point a row; error bars over seeds."
-    rows = {n: r for n, r in table.rows.items() if r["seeds"] and n != "untrained"}
+    "Structure against accuracy, a point a row; error bars over seeds, hollow where there is one seed."
+    if not table.rows.get(base, {}).get("seeds"): base = ""
+    values = table.differences(base) if base else {n: r["values"] for n, r in table.rows.items()}
+    rows = {n: v for n, v in values.items() if n != "untrained" and v[accuracy]}
     fig, axs = plt.subplots(1, len(structure), figsize=(4.6*len(structure), 4.9), layout="constrained", dpi=90, squeeze=False)
     for ax, column in zip(axs.flat, structure):
-        for i, (name, r) in enumerate(rows.items()):
-            (x, dx), (y, dy) = mean_and_error(r["values"][accuracy]), mean_and_error(r["values"][column])
-            ax.errorbar(x, y, np.nan_to_num(dy), np.nan_to_num(dx), fmt="os^DvPX*<>"[(i + i//10) % 10], color=PALETTE[i % 10], capsize=2, lw=.8, label=name)
-        ax.set(xlabel=accuracy, ylabel=column); ax.grid(alpha=.25)
+        for i, (name, v) in enumerate(rows.items()):
+            (x, dx), (y, dy) = mean_and_error(v[accuracy]), mean_and_error(v[column])
+            ax.errorbar(x, y, np.nan_to_num(dy), np.nan_to_num(dx), fmt="os^DvPX*<>"[(i + i//10) % 10], color=PALETTE[i % 10], mfc=None if len(v[column]) > 1 else "none", capsize=2, lw=.8, label=name)
+        if base: ax.axhline(0, color=".5", lw=.8), ax.axvline(0, color=".5", lw=.8)
+        less = f", less {base}'s" if base else ""
+        ax.set(xlabel=accuracy + less, ylabel=column + less); ax.grid(alpha=.25)
     fig.legend(*axs[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False, fontsize=7.5)
     return fig
 
