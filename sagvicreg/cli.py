@@ -291,6 +291,7 @@ def reproduce_command(
     seeds:int=None,              # how many; default the preset's
     out:str="results",           # folder: one JSON a run in `runs`, table or figure and its JSON beside it
     second:str=None,             # data set of the second model; default the first one's other classes (table3 short, paper: caltech256)
+    change:str="",               # other fields of the preset, such as limit=1000,epochs=100
     root:str="",                 # where data sets are kept; see `sagvicreg info`
     cache:str="",                # folder of trained encoders; default $SAGVICREG_RUNS or ~/.cache/sagvicreg/runs
     device:str="auto",           # auto, cpu, cuda, cuda:1, mps
@@ -302,13 +303,14 @@ def reproduce_command(
     "Make a table or figure of the paper: train what is missing, measure, write."
     require((name != "") + list + pending == 1, f"name {name!r}, --list {list}, --pending {pending}", f"one of them; names are {', '.join(EXPERIMENTS)}")
     require(pending or not minutes, "--minutes without --pending", "them together")
+    require(name or not change, "--change without a name", "the table or figure whose preset is to change")
     at, rows = dict(out=out, root=root or None, device=pick_device(device)), split_methods(methods)
     if list: print(survey(preset, dataset, **at)); return
     at |= dict(cache=cache or None, jobs=jobs)
     if pending:
         done, there = run_pending(preset, dataset, minutes, **at)
         print(f"{done} of {there} cells of {dataset}, {preset}, are done: {out}/runs"); return
-    made = reproduce(name, dataset, preset, rows, seeds, **at, **({} if second is None else dict(second=second)))
+    made = reproduce(name, dataset, preset, rows, seeds, **at, **parse_arguments(change), **({} if second is None else dict(second=second)))
     if made["text"] and "|" not in made["text"]: print(made["text"].strip())
     print(f"{made['result']['seconds']:.0f} s. Written: {', '.join(map(str, made['files']))}")
 

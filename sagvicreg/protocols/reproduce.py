@@ -471,10 +471,12 @@ def reproduce(
 ) -> dict:                         # name, result, files, text
     "Run what a table or figure of the paper needs, and make it."
     require(name in EXPERIMENTS, f"experiment {name!r}", f"one of {', '.join(EXPERIMENTS)}")
+    require(EXPERIMENTS[name][1] or not changes, f"{name} with {', '.join(changes)}", "nothing to change, as it has no preset")
     if name == "figure6": require(importlib.util.find_spec("umap"), "figure6 without umap-learn", "it to be installed", "pip install 'sagvicreg[viz]'")
     began, at = time.perf_counter(), dict(root=root, cache=cache, device=device, jobs=jobs, progress=progress)
     cells, text, fig = experiment_cells(name, scale, dataset, methods, seeds, **changes), None, None
     called = name if EXPERIMENTS[name][1] is None else f"{name}-{cells[0].config['dataset']}{_second(cells[0].preset)}-{scale}" if cells else f"{name}-{scale}"
+    called += "".join(f"-{k}={v}" for k, v in changes.items() if v is not None and k != "second")
     if EXPERIMENTS[name][1] is None: result, fig = _toy(name)
     elif name == "cost":
         result = step_cost(table_preset("cost", scale, dataset, **changes), device)
