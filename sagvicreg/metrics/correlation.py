@@ -12,6 +12,7 @@ from scipy import stats
 
 from ..core import require, require_memory
 from .dendrogram import Dendrogram
+from .linkage import match_threads
 
 # %% ../../nbs/73_metrics.correlation.ipynb #eb6a73fa
 LCA_DISTANCES = ("height", "edges", "rank")
@@ -258,6 +259,7 @@ def _from_cells(tree1, tree2, values, margin1, margin2, pieces=None):
     pieces = pieces or min(64, max(1, int(work[-1])//2**18))
     cuts = np.flatnonzero(ends)[np.searchsorted(work[ends], work[-1]*np.arange(1, pieces)/pieces)] + 1
     bounds = np.unique(np.concatenate([[0], cuts, [n - 1]]))
+    match_threads()
     pearson, spearman, balance = (_pieces if len(bounds) > 2 else _one_piece)(bounds, children, start[ids], size[ids], position, _range_max(tree2.layout[2]), np.stack([x1, r1])[:, order], np.stack([x2, r2]),
                                          code2, ends, len(tied2))
     m = n*(n - 1)/2
