@@ -7,6 +7,7 @@ __all__ = ['VICReg', 'SAGVICReg']
 
 # %% ../../nbs/52_methods.vicreg.ipynb #5ad8ed87
 import torch
+from fastcore.basics import patch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -45,12 +46,6 @@ class VICReg(Method):
 
     def before_step(self, step, steps, per_epoch): self.progress = step/max(1, steps - 1)
 
-    def views(self,
-        views:tuple[View, ...],                  # of the augmentation preset: two
-    ) -> tuple[View, ...]:                       # and the image as it is, where the pairing looks at that
-        "Which views of an image the method wants."
-        return (*views, View()) if self.graph_view == "clean" else tuple(views)
-
     def embed(self,
         views:list[Float[Tensor, "m 3 h w"]],   # two views, of the batch or of this process's part; the clean image as the third
     ) -> tuple[Float[Tensor, "m d"], ...]:       # embeddings of both; then what the pairing looks at, where that is something else
@@ -58,20 +53,6 @@ class VICReg(Method):
         seen = [self.encoder(v) for v in views[:2]]
         other = [self._clean(views[2])] if self.graph_view == "clean" else seen if self.graph_on == "representation" else []
         return *(s.embedding for s in seen), *(getattr(s, self.graph_on).detach() for s in other)
-
-    @torch.no_grad()
-    def _clean(self, images):
-        "The network as it would be used: running statistics, which stay as they are."
-        training = self.encoder.training
-        try: return self.encoder.eval()(images)
-        finally: self.encoder.train(training)
-
-    def looked_at(self,
-        outputs:tuple[Float[Tensor, "m d"], ...],   # what `embed` returned
-    ) -> tuple[Float[Tensor, "m d"], Float[Tensor, "m d"]]:      # without gradient
-        "What the pairing looks at, of the first and of the second view."
-        seen = outputs[2:] or outputs
-        return seen[0].detach(), seen[-1].detach()
 
     def _pair(self, z, z2, generator):
         "Partners of the first argument's rows."
@@ -92,6 +73,30 @@ class VICReg(Method):
         terms = {k: v.detach() for k, v in t.items()}
         if hasattr(self.pairs, "remember"): self.pairs.remember(z.detach())
         return dict(loss=loss, **terms, trivial_share=pairs.trivial_share, mean_weight=pairs.weight.mean())
+
+# %% ../../nbs/52_methods.vicreg.ipynb #85bdd5f0
+@patch
+def views(self:VICReg,
+    views:tuple[View, ...],                  # of the augmentation preset: two
+) -> tuple[View, ...]:                       # and the image as it is, where the pairing looks at that
+    "Which views of an image the method wants."
+    return (*views, View()) if self.graph_view == "clean" else tuple(views)
+
+@patch
+def _clean(self:VICReg, images):
+    "The network as it would be used: running statistics, which stay as they are; no gradient."
+    training = self.encoder.training
+    try:
+        with torch.no_grad(): return self.encoder.eval()(images)
+    finally: self.encoder.train(training)
+
+@patch
+def looked_at(self:VICReg,
+    outputs:tuple[Float[Tensor, "m d"], ...],                # what `embed` returned
+) -> tuple[Float[Tensor, "m d"], Float[Tensor, "m d"]]:      # without gradient
+    "What the pairing looks at, of the first and of the second view."
+    seen = outputs[2:] or outputs
+    return seen[0].detach(), seen[-1].detach()
 
 # %% ../../nbs/52_methods.vicreg.ipynb #18db4e4a
 @register("sag-vicreg")
