@@ -138,7 +138,8 @@ def pair_numbers(
     part:str="D1",                 # of the data
 ) -> list[tuple[float, float]]:    # (epoch, value), in order
     "How a number of the pairs went while the model trained."
-    return [(r["epoch"], r[key]) for r in cell["training"][part].get("checks", ()) if isinstance(r.get(key), float) and not math.isnan(r[key])]
+    rows = {r["epoch"]: r[key] for r in cell["training"][part].get("checks", ()) if isinstance(r.get(key), float) and not math.isnan(r[key])}
+    return sorted(rows.items())          # once an epoch, also where a run went on from before a check
 
 def _measured_on(cell):
     words = dict(trees="images in the trees", bank="that teach the probes", held="that ask them")
