@@ -304,13 +304,16 @@ def reproduce_command(
     require((name != "") + list + pending == 1, f"name {name!r}, --list {list}, --pending {pending}", f"one of them; names are {', '.join(EXPERIMENTS)}")
     require(pending or not minutes, "--minutes without --pending", "them together")
     require(name or not change, "--change without a name", "the table or figure whose preset is to change")
+    changes = parse_arguments(change)
+    own = sorted(changes.keys() & ({*inspect.signature(reproduce).parameters} | {"second"}))
+    require(not own, f"--change of {', '.join(own)}", "other fields of the preset", "These have options of their own or none.")
     at, rows = dict(out=out, root=root or None, device=pick_device(device)), split_methods(methods)
     if list: print(survey(preset, dataset, **at)); return
     at |= dict(cache=cache or None, jobs=jobs)
     if pending:
         done, there = run_pending(preset, dataset, minutes, **at)
         print(f"{done} of {there} cells of {dataset}, {preset}, are done: {out}/runs"); return
-    made = reproduce(name, dataset, preset, rows, seeds, **at, **parse_arguments(change), **({} if second is None else dict(second=second)))
+    made = reproduce(name, dataset, preset, rows, seeds, **at, **changes, **({} if second is None else dict(second=second)))
     if made["text"] and "|" not in made["text"]: print(made["text"].strip())
     print(f"{made['result']['seconds']:.0f} s. Written: {', '.join(map(str, made['files']))}")
 

@@ -25,7 +25,7 @@ from ..plots import PALETTE, plot_map, plot_pairs, save_figure
 from ..probes import knn_accuracy
 from .generalization import HEADS, mean_and_error
 from .presets import row_recipe, table_preset
-from .runs import Cell, commit, run_cells, table_cells, table_data, train_cells, _embedder
+from .runs import Cell, commit, run_cells, table_cells, table_data, train_cells, _embedder, _slug
 from ..graph.walk import RandomWalkPairs
 from ..theory.separability import figure5
 from ..theory.unseen import figure1, train_embedding
@@ -477,7 +477,7 @@ def reproduce(
     began, at = time.perf_counter(), dict(root=root, cache=cache, device=device, jobs=jobs, progress=progress)
     cells, text, fig = experiment_cells(name, scale, dataset, methods, seeds, **changes), None, None
     called = name if EXPERIMENTS[name][1] is None else f"{name}-{cells[0].config['dataset']}{_second(cells[0].preset)}-{scale}" if cells else f"{name}-{scale}"
-    called += "".join(f"-{k}={v}" for k, v in changes.items() if v is not None and k != "second")
+    called += "".join(_slug(f"-{k}={v}") for k, v in changes.items() if v is not None and k != "second")
     if EXPERIMENTS[name][1] is None: result, fig = _toy(name)
     elif name == "cost":
         result = step_cost(table_preset("cost", scale, dataset, **changes), device)

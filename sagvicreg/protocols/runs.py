@@ -125,8 +125,7 @@ class Cell:
     @property
     def file(self) -> str:
         "Name of its JSON: readable, and another for another configuration."
-        slug = re.sub(r"[^A-Za-z0-9.=_-]+", "_", self.row)
-        return f"{self.kind}-{self.config['dataset']}-{self.scale}-{slug}-s{self.seed}-{_digest(self.config)}.json"
+        return f"{self.kind}-{self.config['dataset']}-{self.scale}-{_slug(self.row)}-s{self.seed}-{_digest(self.config)}.json"
 
     def read(self,
         out,                       # folder of results
@@ -137,6 +136,8 @@ class Cell:
 
 # %% ../../nbs/87_protocols.runs.ipynb #7fcc975a
 def _called(dataset): return dataset if dataset in ("digits", "cifar100") else Path(dataset).expanduser().resolve().name      # where a folder lies does not matter
+
+def _slug(text): return re.sub(r"[^A-Za-z0-9.=_-]+", "_", text)
 
 def _digest(config): return hashlib.blake2b(json.dumps(config, sort_keys=True).encode(), digest_size=5).hexdigest()
 
