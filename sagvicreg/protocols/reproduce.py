@@ -151,6 +151,7 @@ def _late(key): return lambda c: (lambda v: float(np.mean([y for _, y in v[-len(
 
 _LCA = {HEADS[k]: _path("scores", "lca", k) for k in ("pearson", "spearman", "kendall")}
 _COPHENETIC = {HEADS[k]: _path("scores", "cophenetic", k) for k in ("d1_to_p2", "d2_to_p1")}
+_BEFORE = {"distances": _path("scores", "rdm")}      # before any tree; None in files older than the measure
 _KNOWN = {f"{probe} {half}": _path("scores", key, half) for probe, key in (("k-NN", "knn"), ("linear", "linear")) for half in ("seen", "unseen")}
 _PAIRS = {"trivial": _path("training", "D1", "last", "trivial_share"), "weight": _path("training", "D1", "last", "mean_weight"), "purity": _late("pair_purity")}
 _LEVELS = lambda probe, n: {f"L{l}": _path("scores", probe, f"L{l}", "accuracy") for l in range(1, n + 1)}
@@ -160,7 +161,7 @@ TABLES = {     # name → title, key of PRESETS, columns
     "table3": ("LCA similarity, vision transformers (Table 3)", "table3", lambda data: _LCA),
     "table4": ("k-NN accuracy by level, % (Table 4)", "tables45", lambda data: _LEVELS("knn", 4 if data == "cifar100" else 1)),
     "table5": ("Linear accuracy by level, % (Table 5)", "tables45", lambda data: _LEVELS("linear", 4 if data == "cifar100" else 1)),
-    "ablation": ("Readings of the pairing", "ablation", lambda data: _LCA | _COPHENETIC | _KNOWN | _PAIRS),
+    "ablation": ("Readings of the pairing", "ablation", lambda data: _LCA | _COPHENETIC | _BEFORE | _KNOWN | _PAIRS),
 }
 
 # %% ../../nbs/88_protocols.reproduce.ipynb #20a51ef8

@@ -23,7 +23,7 @@ from ..data.splits import class_halves, select_classes, subsample
 from ..data.stream import describe, image_files, image_size, in_memory
 from ..embed import embed
 from ..metrics.clustering import hierarchical_rand
-from ..metrics.similarity import structure_similarity
+from ..metrics.similarity import rdm_correlation, structure_similarity
 from ..probes import PROBES, hierarchical_accuracy, knn_accuracy, linear_accuracy
 from .generalization import train_all
 from .presets import Preset, Table1, row_recipe, table_preset
@@ -227,8 +227,8 @@ def measure_halves(
     parts:dict,                    # what `table_data` gave
     runs:dict,                     # D1, D2 → run folders
     device="auto",                 # where to embed
-) -> dict:                         # lca, cophenetic, knn, linear: dicts of numbers; n
-    "The trees of the first half's images by both models, and how well each knows the classes."
+) -> dict:                         # lca, cophenetic, knn, linear: dicts of numbers; rdm, a number; n
+    "The trees of the first half's images by both models, the distances before them, and how well each model knows the classes."
     p, device = cell.preset, pick_device(str(device))
     some, bank, held = _at_most(parts["D1"], p.images), _at_most(parts["D1"], 10_000 if p.stream else None), _at_most(parts["held"], 10_000)
     x, knn, linear = [], {}, {}
@@ -239,7 +239,7 @@ def measure_halves(
         knn[known] = float(knn_accuracy(b, bank.labels, q, held.labels, min(p.knn_k, len(bank))))
         linear[known] = float(linear_accuracy(b, bank.labels, q, held.labels, C=p.linear_C))
     s = structure_similarity(*x, metric=p.metric, linkage=p.linkage, lca_distance=p.lca_distance, progress=False).to_dict()
-    return dict(lca=s["lca"], cophenetic=s["cophenetic"], knn=knn, linear=linear, n=dict(trees=len(some), bank=len(bank), held=len(held)))
+    return dict(lca=s["lca"], cophenetic=s["cophenetic"], rdm=rdm_correlation(*x, p.metric), knn=knn, linear=linear, n=dict(trees=len(some), bank=len(bank), held=len(held)))
 
 def levels_of(
     data,                          # labelled images
