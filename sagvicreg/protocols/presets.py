@@ -112,7 +112,7 @@ _SHORT = dict(backbone="resnet18", epochs=30, optimizer="adamw", base_lr=1e-3)
 _FOUR = ("simclr", "barlow-twins", "vicreg", "sag-vicreg")
 _VIT = dict(backbone="test_vit", width=1., base_lr=2e-3)
 _READINGS = ("vicreg", "sag-vicreg", "sag-vicreg:k=15", "sag-vicreg:neighbors=across", "sag-vicreg:k=15,own=0.5", "untrained")
-_MOST = ("vicreg", "sag-vicreg", "sag-vicreg:steps=3", "vicreg:sim_coeff=11.5", "sag-vicreg:k=15", "sag-vicreg:k=15,graph_view=clean", "sag-vicreg:k=15,scale_over=batch", "sag-vicreg:k=15,scale_over=batch,graph_view=clean",
+_MOST = ("vicreg", "sag-vicreg", "vicreg:sim_coeff=18.8", "sag-vicreg:steps=3", "vicreg:sim_coeff=11.5", "sag-vicreg:k=15", "sag-vicreg:k=15,graph_view=clean", "sag-vicreg:k=15,scale_over=batch", "sag-vicreg:k=15,scale_over=batch,graph_view=clean",
          "sag-vicreg:k=15,neighbors=across,grow=1.0", "sag-vicreg:k=15,own=0.5", "untrained")
 
 SCALES = ("smoke", "small", "medium", "short", "paper")
