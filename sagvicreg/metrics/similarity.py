@@ -46,11 +46,15 @@ def _cross_sums(y, children, v):
         var[a], size[a], slot[n + r] = wa*var[a] + wb*var[b] + wa*wb*gap, s, a
     return total
 
+def _product_moment(y, z):
+    "Sum over all pairs of rows of the squared distances in `y` times those in `z`; both centred, eqs. (6) and (8)."
+    n, a, b = len(y), (y*y).sum(1), (z*z).sum(1)
+    grams = (y.T @ z)**2 if y.shape[1]*z.shape[1] < n*n else (y @ y.T)*(z @ z.T)
+    return n*(a*b).sum() + a.sum()*b.sum() + 2*grams.sum()
+
 def _square_moments(y):
     "Sums of the squared distances of all pairs of rows and of their squares, eq. (6)."
-    n, a = len(y), (y*y).sum(1)
-    gram = y.T @ y if y.shape[1] < n else y @ y.T
-    return n*a.sum(), n*(a*a).sum() + a.sum()**2 + 2*(gram*gram).sum()
+    return len(y)*(y*y).sum(1).sum(), _product_moment(y, y)
 
 # %% ../../nbs/74_metrics.similarity.ipynb #d1694978
 @numba.njit(cache=True)
@@ -131,12 +135,6 @@ def cophenetic_similarity(
     return _crossed(*_both(x1, x2, metric, linkage, device, progress), metric)
 
 # %% ../../nbs/74_metrics.similarity.ipynb #458433cf
-def _product_moment(y, z):
-    "Sum over all pairs of rows of the squared distances in `y` times those in `z`; both centred, eq. (8)."
-    n, a, b = len(y), (y*y).sum(1), (z*z).sum(1)
-    narrow = y.shape[1]*z.shape[1] <= n*n
-    return n*(a @ b) + a.sum()*b.sum() + 2*(((y.T @ z)**2).sum() if narrow else ((y @ y.T)*(z @ z.T)).sum())
-
 def _pair_sums(y, z):
     "Sums over all pairs of rows of the Euclidean distances in `y`, in `z`, of their squares and of their product, in blocks."
     n, sums, rows = len(y), np.zeros(5), max(1, 2**22//len(y))
