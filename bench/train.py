@@ -28,12 +28,12 @@ from sagvicreg.core import environment, generator, seed_everything
 from sagvicreg.data.augment import PRESETS, augmentation
 from sagvicreg.data.datasets import ImageSet, cifar100
 from sagvicreg.graph.walk import RandomWalkPairs
-from sagvicreg.losses.vicreg import vicreg_terms
+from sagvicreg.losses import vicreg_terms
 from sagvicreg.methods.base import METHODS
-from sagvicreg.train.optim import make_optimizer
-from sagvicreg.train.presets import preset
-from sagvicreg.train.recipe import Recipe, build_encoder
-from sagvicreg.train.trainer import Trainer
+from sagvicreg.training.recipe import make_optimizer
+from sagvicreg.training.recipe import preset
+from sagvicreg.training.recipe import Recipe, build_encoder
+from sagvicreg.training.trainer import Trainer
 
 try: from lightly.loss import VICRegLoss
 except ImportError: VICRegLoss = None

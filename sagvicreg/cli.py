@@ -20,7 +20,7 @@ from .core import Run, SagvicregError, atomic_write, environment, pick_device, r
 from .data.datasets import ImageSet, data_root, load_dataset
 from .data.classes import select_classes, subsample
 from .data.loader import image_files, in_memory
-from .distributed import first_alone, join, leave, world
+from .distributed import first_alone, init, shutdown, world
 from .metrics.linkage import load_embeddings, save_embeddings
 from .training.export import embed, export_onnx, load_run
 from .metrics.similarity import structure_similarity
@@ -134,7 +134,7 @@ def _check_options(o):
 
 def _train(o):
     "What `train_command` was asked to do."
-    device = join(o.device)
+    device = init(o.device)
     _check_options(o)
     if o.stream: images = _stream(o.data, o.root, o.size, o.classes, o.limit, o.on_error, o.cache)
     else: images = _load(o.data, o.root, "train", o.size, o.classes, o.limit, o.on_error)
@@ -361,7 +361,7 @@ def main(
         with warnings.catch_warnings():
             warnings.showwarning = lambda message, *a, **kw: _fail(f"warning: {message}") if world()[0] == 0 else None
             COMMANDS[argv[0]](**vars(_parser(argv[0]).parse_args(argv[1:])))
-        leave()
+        shutdown()
         return 0
     except KeyboardInterrupt as e:
         said = str(e) or "interrupted" + ("; --resume goes on from the last checkpoint" if argv[0] == "train" else "")

@@ -141,12 +141,12 @@ def names():
 def links():
     "Links between pages lead somewhere"
     found = []
-    def follow(path, link):
+    def ema_update(path, link):
         if not (path.parent/link).exists(): found.append(f"{path.relative_to(root)} links to {link}")
         return link
     for p in notebooks():
         for cell in read_nb(p).cells:
-            if cell.cell_type == "markdown": readme.relink(cell.source, lambda link: follow(p, link))
+            if cell.cell_type == "markdown": readme.relink(cell.source, lambda link: ema_update(p, link))
     return found
 
 

@@ -32,7 +32,7 @@ class Pairs(NamedTuple):
     bank: Float[Tensor, "q d"]|None = None    # where the partners are looked up; None: among the second views
 
     @property
-    def trivial_share(self) -> Float[Tensor, ""]:
+    def self_pair_rate(self) -> Float[Tensor, ""]:
         "Share of the images paired with themselves."
         if self.bank is not None: return torch.zeros((), device=self.index.device)
         return (self.index == torch.arange(len(self.index), device=self.index.device)).float().mean()

@@ -66,9 +66,9 @@ class BarlowTwins(Method):
     ) -> dict[str, Float[Tensor, ""]]:               # loss, its two parts, share of trivial pairs and mean weight
         "Equation 2 on the whole batch, that of all processes."
         z, z2 = (gather(z) for z in outputs)
-        self.watched = z.detach()
+        self.last_embedding = z.detach()
         pairs = self.pairs(z.detach(), z2.detach(), generator)
         t = barlow_terms(cross_correlation(z, z2, pairs))
         if hasattr(self.pairs, "remember"): self.pairs.remember(z.detach())
         return dict(loss=t["on_diagonal"] + self.lambd*t["off_diagonal"], **{k: v.detach() for k, v in t.items()},
-                    trivial_share=pairs.trivial_share, mean_weight=pairs.weight.mean())
+                    self_pair_rate=pairs.self_pair_rate, mean_weight=pairs.weight.mean())

@@ -18,7 +18,7 @@ from ..core import require
 from ..data.augment import View
 from ..distributed import gather, total
 from ..losses import full_precision
-from .base import Method, check_no_expander, follow, frozen_copy, half_cosine, register
+from .base import Method, check_no_expander, ema_update, frozen_copy, half_cosine, register
 from ..models import features
 
 # %% ../../nbs/54_methods.dino.ipynb #d3c6ae96
@@ -65,7 +65,7 @@ def dino_cross_entropy(
 @register("dino")
 class DINO(Method):
     "Self-distillation with no labels (Caron et al. 2021)."
-    kept = "teacher"
+    eval_part = "teacher"
 
     def __init__(self,
         encoder:nn.Module,                 # the student, without expander
@@ -123,9 +123,9 @@ def terms(self:DINO,
 ) -> dict[str, Float[Tensor, ""]]:                 # loss, the teacher's entropy, and what the student is short of it
     "Equation 1 on the whole batch, that of all processes; moves the centre."
     student, teacher, h = torch.stack(outputs[:-3]), torch.stack(outputs[-3:-1]).detach(), outputs[-1]
-    self.watched = gather(h.detach())
+    self.last_embedding = gather(h.detach())
     each, entropy = dino_cross_entropy(student, teacher, self.center, student_temp=self.student_temp, teacher_temp=self.teacher_temp)
-    n = len(self.watched)
+    n = len(self.last_embedding)
     loss, entropy = total(each.sum())/n, total(entropy.sum()).detach()/n
     with torch.no_grad(): self.center.lerp_((total(teacher.to(self.center.dtype).sum((0, 1)))/(2*n)), 1 - self.center_momentum)
     return dict(loss=loss, teacher_entropy=entropy, divergence=loss.detach() - entropy)
@@ -151,5 +151,5 @@ def after_backward(self:DINO):
 @patch
 def after_step(self:DINO):
     "The teacher follows."
-    follow(self.teacher, self.encoder, self.momentum)
-    follow(self.teacher_head, self.head, self.momentum)
+    ema_update(self.teacher, self.encoder, self.momentum)
+    ema_update(self.teacher_head, self.head, self.momentum)

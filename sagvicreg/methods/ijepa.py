@@ -18,7 +18,7 @@ from ..core import require
 from ..data.augment import View
 from ..distributed import gather, total
 from ..losses import full_precision
-from .base import Method, check_no_expander, follow, frozen_copy, register
+from .base import Method, check_no_expander, ema_update, frozen_copy, register
 from .mae import plain_crop
 from ..models import TokenPredictor, check_vit, fix_positions, patch_tokens, run_blocks, take
 
@@ -90,7 +90,7 @@ def prediction_error(
 @register("i-jepa")
 class IJEPA(Method):
     "Image-based joint-embedding predictive architecture (Assran et al. 2023)."
-    kept = "target"
+    eval_part = "target"
 
     def __init__(self,
         encoder:nn.Module,                 # a plain ViT without class token, without expander
@@ -139,8 +139,8 @@ class IJEPA(Method):
     ) -> dict[str, Float[Tensor, ""]]:     # loss
         "Equation 1 on the whole batch, that of all processes."
         guesses, said, h = outputs
-        self.watched = gather(h.detach())
-        return dict(loss=total(prediction_error(guesses, said.detach()).sum())/len(self.watched))
+        self.last_embedding = gather(h.detach())
+        return dict(loss=total(prediction_error(guesses, said.detach()).sum())/len(self.last_embedding))
 
 # %% ../../nbs/56_methods.ijepa.ipynb #3f826bab
 @patch
@@ -156,7 +156,7 @@ def before_step(self:IJEPA,
 @patch
 def after_step(self:IJEPA):
     "The teacher follows."
-    follow(self.target, self.encoder, self.momentum)
+    ema_update(self.target, self.encoder, self.momentum)
     self.step += 1
 
 @patch

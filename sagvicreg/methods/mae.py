@@ -119,5 +119,5 @@ class MAE(Method):
     ) -> dict[str, Float[Tensor, ""]]: # loss
         "Equation 1 on the whole batch, that of all processes."
         predicted, target, h = outputs
-        self.watched = gather(h.detach())
-        return dict(loss=total(reconstruction_error(predicted, target.detach()).sum())/len(self.watched))
+        self.last_embedding = gather(h.detach())
+        return dict(loss=total(reconstruction_error(predicted, target.detach()).sum())/len(self.last_embedding))

@@ -78,7 +78,7 @@ class SimCLR(Method):
     ) -> dict[str, Float[Tensor, ""]]:               # loss, mean cosine of a pair, share of trivial pairs and mean weight
         "Equation 2, or 3 for partners from a queue, on the whole batch."
         z, z2 = (gather(z) for z in outputs)
-        self.watched = z.detach()
+        self.last_embedding = z.detach()
         pairs = self.pairs(z.detach(), z2.detach(), generator)
         if pairs.bank is None: loss = nt_xent(z, z2, self.temperature, pairs)
         else:
@@ -86,4 +86,4 @@ class SimCLR(Method):
             loss = (neighbor_xent(partners(z2, pairs), z2, self.temperature) + neighbor_xent(partners(z, back), z, self.temperature))/2
         if hasattr(self.pairs, "remember"): self.pairs.remember(z.detach())
         alignment = (normalize(z.detach().float(), dim=1)*normalize(z2.detach().float(), dim=1)).sum(1).mean()
-        return dict(loss=loss, alignment=alignment, trivial_share=pairs.trivial_share, mean_weight=pairs.weight.mean())
+        return dict(loss=loss, alignment=alignment, self_pair_rate=pairs.self_pair_rate, mean_weight=pairs.weight.mean())

@@ -76,5 +76,5 @@ class ImageSpectralNet(Method):
                 "Use a larger batch_size or a narrower expander (--expander).")
         w = view_graph(h, h2, self.edges, self.k)
         loss, y = rayleigh(torch.cat([z, z2]), w)
-        self.watched = y[:n].detach()
+        self.last_embedding = y[:n].detach()
         return dict(loss=loss, own_share=2*w.diagonal(n).sum()/w.sum())

@@ -65,14 +65,14 @@ class VICReg(Method):
     ) -> dict[str, Float[Tensor, ""]]:               # loss, its three terms, share of trivial pairs and mean weight
         "Equation 1 on the whole batch, that of all processes."
         z, z2, *_ = outputs = tuple(gather(z) for z in outputs)
-        self.watched, (a, b) = z.detach(), self.looked_at(outputs)
+        self.last_embedding, (a, b) = z.detach(), self.graph_features(outputs)
         pairs = self._pair(a, b, generator)
         t = vicreg_terms(z, z2, pairs, self.convention)
         if self.symmetric: t["invariance"] = (t["invariance"] + invariance(z2, z, self._pair(b, a, generator), convention=self.convention))/2
         loss = self.sim_coeff * t["invariance"] + self.std_coeff * t["variance"] + self.cov_coeff * t["covariance"]
         terms = {k: v.detach() for k, v in t.items()}
         if hasattr(self.pairs, "remember"): self.pairs.remember(z.detach())
-        return dict(loss=loss, **terms, trivial_share=pairs.trivial_share, mean_weight=pairs.weight.mean())
+        return dict(loss=loss, **terms, self_pair_rate=pairs.self_pair_rate, mean_weight=pairs.weight.mean())
 
 # %% ../../nbs/51_methods.vicreg.ipynb #85bdd5f0
 @patch
@@ -91,7 +91,7 @@ def _clean(self:VICReg, images):
     finally: self.encoder.train(training)
 
 @patch
-def looked_at(self:VICReg,
+def graph_features(self:VICReg,
     outputs:tuple[Float[Tensor, "m d"], ...],                # what `embed` returned
 ) -> tuple[Float[Tensor, "m d"], Float[Tensor, "m d"]]:      # without gradient
     "What the pairing looks at, of the first and of the second view."

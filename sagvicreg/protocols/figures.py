@@ -37,7 +37,7 @@ def save_figure(
 # %% ../../nbs/70_protocols.figures.ipynb #b5a2ce7f
 def plot_training(
     logs:dict,                         # name → list of runs, each the rows of a `log.jsonl`
-    keys:tuple=("loss", "invariance", "variance", "covariance", "std", "rank", "trivial_share"),   # what to draw, if logged
+    keys:tuple=("loss", "invariance", "variance", "covariance", "std", "rank", "self_pair_rate"),   # what to draw, if logged
 ) -> Figure:
     "Logged terms against epochs (a line a run)."
     every = [row for runs in logs.values() for rows in runs for row in rows]

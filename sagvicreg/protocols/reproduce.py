@@ -151,7 +151,7 @@ _LCA = {HEADS[k]: _path("scores", "lca", k) for k in ("pearson", "spearman", "ke
 _COPHENETIC = {HEADS[k]: _path("scores", "cophenetic", k) for k in ("d1_to_p2", "d2_to_p1")}
 _BEFORE = {"distances": _path("scores", "rdm")}      # before any tree; None in files older than the measure
 _KNOWN = {f"{probe} {half}": _path("scores", key, half) for probe, key in (("k-NN", "knn"), ("linear", "linear")) for half in ("seen", "unseen")}
-_PAIRS = {"trivial": _path("training", "D1", "last", "trivial_share"), "weight": _path("training", "D1", "last", "mean_weight"), "purity": _late("pair_purity")}
+_PAIRS = {"trivial": _path("training", "D1", "last", "self_pair_rate"), "weight": _path("training", "D1", "last", "mean_weight"), "purity": _late("pair_purity")}
 _LEVELS = lambda probe, n: {f"L{l}": _path("scores", probe, f"L{l}", "accuracy") for l in range(1, n + 1)}
 TABLES = {     # name → title, key of PRESETS, columns
     "table1": ("LCA similarity (Table 1)", "tables12", lambda data: _LCA),
@@ -269,7 +269,7 @@ def plot_frontier(
 
 def plot_pairing(
     cells:dict,                    # row → list of cells of a method with pairs, as read from their files
-    keys:tuple=("pair_purity", "pair_kin", "pair_trivial", "pair_weight", "graph_gap"),     # of `PairingCheck`, a panel each
+    keys:tuple=("pair_purity", "pair_kin", "pair_self_rate", "pair_weight", "graph_gap"),     # of `PairingCheck`, a panel each
 ) -> Figure:
     "How the pairs and their graph went while the models trained; mean over seeds and both halves."
     fig, axs = plt.subplots(1, len(keys), figsize=(2.3*len(keys), 3), layout="constrained", dpi=90, squeeze=False)

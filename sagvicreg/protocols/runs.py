@@ -162,7 +162,7 @@ import numpy as np, torch
 from ..core import Run, environment, atomic_write, pick_device, require, seed_everything
 from ..data.datasets import ImageSet, data_root, load_dataset
 from ..data.classes import CIFAR100_HIERARCHY, class_halves, select_classes, subsample
-from ..data.loader import describe, image_files, image_size, in_memory
+from ..data.loader import fingerprint, image_files, image_size, in_memory
 from ..training.export import embed, load_run, save_encoder
 from ..metrics.clustering import hierarchical_rand
 from ..metrics.similarity import rdm_correlation, structure_similarity
@@ -308,15 +308,15 @@ def run_folder(
     images,                        # on what
 ) -> Path:
     "Where a training goes: one folder a recipe and set of images."
-    about = describe(images)
+    about = fingerprint(images)
     return run_cache(cache)/f"{recipe.method}-{about['name']}-s{recipe.seed}-{_digest(dict(recipe=asdict(recipe), data=about))}"
 
 def _untrained(recipe, images, out):
     "The encoder as it is initialised, written as if it had been trained."
     run = Run(out)
     seed_everything(recipe.seed)
-    run.write_config(dict(recipe=asdict(recipe), data=describe(images), environment=environment()))
-    save_encoder(run, build_encoder(recipe, image_size(images)).eval(), recipe, describe(images))
+    run.write_config(dict(recipe=asdict(recipe), data=fingerprint(images), environment=environment()))
+    save_encoder(run, build_encoder(recipe, image_size(images)).eval(), recipe, fingerprint(images))
 
 def _watch(recipe, images):
     "What a run is asked on its way."
@@ -351,7 +351,7 @@ def training_record(
     "What a run's log and config say about how it went."
     run = Run(run)
     rows, config = run.read_log(), run.read_config()
-    losses, checks = [r for r in rows if "loss" in r], [r for r in rows if "pair_trivial" in r]
+    losses, checks = [r for r in rows if "loss" in r], [r for r in rows if "pair_self_rate" in r]
     batch, seconds, before = config["recipe"]["batch_size"], 0., 0
     for r in losses: seconds, before = seconds + (r["step"] - before)*batch/r["images_per_s"], r["step"]
     return dict(recipe=config["recipe"], data={k: config["data"][k] for k in ("name", "n", "digest")}, environment=config["environment"], seconds=round(seconds, 1),

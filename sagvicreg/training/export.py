@@ -82,7 +82,7 @@ def _last(run): return {f"{part}.{k}": v for part, path in (("backbone", run.wei
 def _best(run):
     require((run/"best.pt").exists(), f"run {str(run.path)!r} without best.pt", "a run with a best checkpoint", "Leave best out.")
     state, method = read_checkpoint(run/"best.pt")["method"], run.read_config()["recipe"]["method"]
-    part = f"{METHODS[method].kept if method in METHODS else 'encoder'}."         # a teacher, with some methods
+    part = f"{METHODS[method].eval_part if method in METHODS else 'encoder'}."         # a teacher, with some methods
     return {k.removeprefix(part): v for k, v in state.items() if k.startswith(part)}
 
 # %% ../../nbs/62_training.export.ipynb #6d9c5908

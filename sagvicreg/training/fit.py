@@ -15,7 +15,7 @@ from tqdm.auto import tqdm
 
 from ..core import Run, SagvicregError, environment, require
 from ..data.augment import preprocess
-from ..distributed import any_of, share, wait_for_all, watching_peers
+from ..distributed import all_reduce_any, local_slice, barrier, watching_peers
 from ..losses import embedding_std, rankme
 from ..models import Encoder
 from .trainer import load_checkpoint, older_checkpoints, save_checkpoint, Trainer
@@ -56,7 +56,7 @@ def _emit(trainer, row):
 def _log(trainer):
     "Write the row that is due and begin the next."
     row, elapsed = _read_tally(trainer), time.perf_counter() - trainer.since
-    z = None if trainer.method.watched is None or trainer.rank > 0 else trainer.method.watched[:512]
+    z = None if trainer.method.last_embedding is None or trainer.rank > 0 else trainer.method.last_embedding[:512]
     watched = {} if z is None else dict(std=embedding_std(z).item(), rank=rankme(z).item())
     epoch = trainer.epoch + trainer.position/len(trainer.batches)
     row = dict(step=trainer.step, epoch=epoch, lr=trainer.optimizer.param_groups[0]["lr"], **row, **watched,
@@ -80,7 +80,7 @@ def _save(trainer, images, best=False):
         loss = trainer.tally["sums"]["loss"].item() if trainer.tally else 0.
         if not math.isfinite(loss): raise _diverged(trainer, f"loss is {loss} not later than step {trainer.step}")
         x = preprocess(images[:256], trainer.data.mean, trainer.data.std)
-        with torch.no_grad(), trainer._autocast(): z = trainer.method.trained.eval().forward(x).embedding
+        with torch.no_grad(), trainer._autocast(): z = trainer.method.eval_encoder.eval().forward(x).embedding
         trainer.method.train()
         if not z.isfinite().all(): raise _diverged(trainer, f"embeddings are no longer finite after step {trainer.step}")
         save_checkpoint(trainer, best)
@@ -89,9 +89,9 @@ def _due(trainer): return time.perf_counter() - trainer.saved_at >= trainer.save
 
 def _stop_if_asked(trainer, images):
     "Save and leave if a signal came; several processes decide together."
-    if not any_of(trainer.stop_asked is not None, trainer.device): return
+    if not all_reduce_any(trainer.stop_asked is not None, trainer.device): return
     if trainer.step != trainer.saved_step: _save(trainer, images)
-    wait_for_all()                                                # nobody leaves before rank 0 has saved
+    barrier()                                                # nobody leaves before rank 0 has saved
     raise TrainingStopped(f"stopped by {trainer.stop_asked or 'another process'} at step {trainer.step} of {trainer.steps} ({_where(trainer)}); "
                           f"saved to {trainer.run.checkpoint}. Go on with --resume")
 Trainer.stop_asked = None
@@ -108,8 +108,8 @@ def _epoch(trainer, bar):
     "The rest of the epoch that is under way."
     bar.set_description(f"{trainer.recipe.method} {trainer.epoch + 1}/{trainer.recipe.epochs}", refresh=False)
     order = list(trainer.batches)[trainer.position:]
-    for rows, images in zip(order, trainer.feed(b[share(len(b))] for b in order)):
-        terms = trainer.train_step(images, share(len(rows)).start, len(rows))
+    for rows, images in zip(order, trainer.feed(b[local_slice(len(b))] for b in order)):
+        terms = trainer.train_step(images, local_slice(len(rows)).start, len(rows))
         trainer.position += 1
         _count(trainer, terms, len(rows))
         bar.update()
@@ -120,7 +120,7 @@ def _epoch(trainer, bar):
         if row_due or trainer.size == 1: _stop_if_asked(trainer, images)
     _end_epoch(trainer, images)
 
-_SHOWN = dict(loss="loss", invariance="inv", variance="var", covariance="cov", std="std", rank="rank", trivial_share="trivial", images_per_s="img/s")
+_SHOWN = dict(loss="loss", invariance="inv", variance="var", covariance="cov", std="std", rank="rank", self_pair_rate="trivial", images_per_s="img/s")
 
 def _show(bar, row):
     bar.set_postfix({short: f"{row[k]:,.0f}" if k == "images_per_s" else f"{row[k]:.3g}" for k, short in _SHOWN.items() if k in row}, refresh=False)
@@ -179,9 +179,9 @@ def fit(
     todo = f"Go on from {trainer.run.checkpoint} with --resume"
     with _listening(trainer), watching_peers(todo), tqdm(total=trainer.steps, initial=trainer.step, unit="step", disable=hidden) as bar:
         while trainer.epoch < trainer.recipe.epochs: _epoch(trainer, bar)
-        encoder = trainer.method.trained.eval()
-        if trainer.rank == 0: save_encoder(trainer.run, encoder, trainer.recipe, trainer.described)
-        wait_for_all()
+        encoder = trainer.method.eval_encoder.eval()
+        if trainer.rank == 0: save_encoder(trainer.run, encoder, trainer.recipe, trainer.fingerprint)
+        barrier()
     return encoder
 
 def _begin(trainer, resume, previous):
@@ -189,7 +189,7 @@ def _begin(trainer, resume, previous):
     run = trainer.run
     there = [p.name for p in (run.checkpoint, run.weights, run/"log.jsonl") if p.exists()]
     saved = run.checkpoint.exists() or (previous and older_checkpoints(run))
-    wait_for_all()                                                # nobody writes before all have looked
+    barrier()                                                # nobody writes before all have looked
     require(resume or not there, f"{run.path} holds a run already ({', '.join(there)})", "an empty or new folder",
             "Resume it (--resume) or choose another folder.")
     older = [p.name for p in older_checkpoints(run)]
@@ -202,7 +202,7 @@ def _begin(trainer, resume, previous):
     run.truncate_log(-1)
     (run/"best.pt").unlink(missing_ok=True)
     made = environment() | dict(processes=trainer.size)
-    run.write_config(dict(recipe=asdict(trainer.recipe), data=trainer.described, environment=made))
+    run.write_config(dict(recipe=asdict(trainer.recipe), data=trainer.fingerprint, environment=made))
     save_checkpoint(trainer)
     trainer.since = time.perf_counter()
 

@@ -33,7 +33,7 @@ def _check_every(every): require(isinstance(every, int) and every >= 1, f"every 
 
 def _represent(trainer, data):
     "The representation of `data` at this moment, on the CPU."
-    return embed(trainer.method.trained, data.images, trainer.data.mean, trainer.data.std, device=trainer.device, progress=False)
+    return embed(trainer.method.eval_encoder, data.images, trainer.data.mean, trainer.data.std, device=trainer.device, progress=False)
 
 def _measured(check, trainer, measure):
     "What `measure` gives; a warning and nothing when there is no answer."
@@ -133,7 +133,7 @@ class PairingCheck:
 
     @torch.no_grad()
     def _measure(self, trainer):
-        device, encoder, rows = trainer.device, trainer.method.trained, []
+        device, encoder, rows = trainer.device, trainer.method.eval_encoder, []
         pairs = getattr(trainer.method, "pairs", None)
         if not isinstance(pairs, RandomWalkPairs): pairs = RandomWalkPairs()
         order, n = torch.randperm(len(self.images), generator=generator(self.seed)), min(trainer.recipe.batch_size, len(self.images))
@@ -142,14 +142,14 @@ class PairingCheck:
         for b in range(self.batches):
             at = order[torch.arange(b*n, (b + 1)*n) % len(order)]
             views = trainer.augment(self.images.images[at].to(device), generator(self.seed + b, device))
-            z, z2 = self._looked_at(trainer.method, encoder, views)
+            z, z2 = self._graph_features(trainer.method, encoder, views)
             rows.append(_pair_numbers(pairs, z, z2, generator(self.seed + b, device), self.images.labels[at].to(device), None if self.coarse is None else self.coarse[at].to(device)))
         encoder.train(training)
         return {k: median([r[k] for r in rows]) if k == "graph_pieces" else sum(r[k] for r in rows)/len(rows) for k in rows[0]}
 
-    def _looked_at(self, method, encoder, views):
+    def _graph_features(self, method, encoder, views):
         "What the method's pairing would look at."
-        seen = method.looked_at(method.embed(views)) if hasattr(method, "looked_at") else [encoder(v).embedding for v in views[:2]]
+        seen = method.graph_features(method.embed(views)) if hasattr(method, "graph_features") else [encoder(v).embedding for v in views[:2]]
         return [z.float() for z in seen]
 
 def _pair_numbers(pairs, z, z2, g, labels, coarse):
@@ -163,7 +163,7 @@ def _pair_numbers(pairs, z, z2, g, labels, coarse):
     gaps = 1 - np.linalg.eigvalsh(d[:, None]*w*d)[::-1]
     weight = drawn.weight[moved].mean().item() if moved.any() else float("nan")
     kin = {} if coarse is None else dict(pair_kin=same(coarse))
-    return dict(pair_trivial=drawn.trivial_share.item(), pair_weight=weight, pair_purity=same(labels), **kin, pair_chance=(labels[:, None] == labels)[off].float().mean().item(),
+    return dict(pair_self_rate=drawn.self_pair_rate.item(), pair_weight=weight, pair_purity=same(labels), **kin, pair_chance=(labels[:, None] == labels)[off].float().mean().item(),
                 graph_gap=max(0., float(gaps[1])), graph_pieces=connected_components(w > 0, directed=False)[0])
 
 # %% ../../nbs/65_training.report.ipynb #7ee432e5
@@ -253,7 +253,7 @@ def _most_rank(recipe):
 def _levels(recipe):
     "Where the dashed lines are."
     most = _most_rank(recipe)
-    return dict(std=STD_LEVEL, rank=2. if most is None else max(1.5, RANK_SHARE*most)) | (dict(trivial_share=1.) if recipe.get("method") == "sag-vicreg" else {})
+    return dict(std=STD_LEVEL, rank=2. if most is None else max(1.5, RANK_SHARE*most)) | (dict(self_pair_rate=1.) if recipe.get("method") == "sag-vicreg" else {})
 
 def health(
     rows:list,                 # of a `log.jsonl`
@@ -261,7 +261,7 @@ def health(
 ) -> list[str]:                # sentences; empty when there is no sign of collapse
     "What looks wrong in a log, in plain words."
     levels, most, said = _levels(recipe or {}), _most_rank(recipe or {}), []
-    of = {key: [(r.get("epoch", 0), r[key]) for r in rows if isinstance(r.get(key), (int, float))] for key in ("loss", "std", "rank", "trivial_share")}
+    of = {key: [(r.get("epoch", 0), r[key]) for r in rows if isinstance(r.get(key), (int, float))] for key in ("loss", "std", "rank", "self_pair_rate")}
     for key, values in of.items():
         if values and not math.isfinite(values[-1][1]): said.append(f"The last {key.replace('_', ' ')} is {values[-1][1]}: training went wrong.")
     meaning = dict(std="all images get nearly the same direction", rank="the embedding uses few directions")
@@ -271,8 +271,8 @@ def health(
         since = values[max([i for i, (_, v) in enumerate(values) if not v < level], default=-1) + 1][0]
         bound = f"{level:.3g}" + (f" (the most possible is {most})" if key == "rank" and most else "")
         said.append(f"The embedding's {key} has been below {bound} since epoch {since:.3g} and is {values[-1][1]:.3g}: looks collapsed, {why}.")
-    trivial = of["trivial_share"]
-    if "trivial_share" in levels and trivial and trivial[-1][1] >= TRIVIAL_LEVEL:
+    trivial = of["self_pair_rate"]
+    if "self_pair_rate" in levels and trivial and trivial[-1][1] >= TRIVIAL_LEVEL:
         said.append(f"{trivial[-1][1]:.1%} of the pairs are an image and itself: the walk does not move, and this is VICReg.")
     return said
 
@@ -284,7 +284,7 @@ _SAYS = {                      # in the order of the page: key → group, what i
     "covariance": ("Loss", "How much the coordinates repeat one another."),
     "std": ("Signs of collapse", "Spread of the directions: 1 all directions, 0 a single one. Below the dashed line ({level:.3g}) nearly all images get one direction."),
     "rank": ("Signs of collapse", "Number of directions in use in a batch{most}. Below the dashed line ({level:.3g}) only a few are left."),
-    "trivial_share": ("Signs of collapse", "Share of images that are paired with themselves{walk}."),
+    "self_pair_rate": ("Signs of collapse", "Share of images that are paired with themselves{walk}."),
     "mean_weight": ("Signs of collapse", "Mean weight of the pairs in the loss; 1 where every pair is two views of one image."),
     "knn": ("Checks", "Share of some images whose class the nearest of other labelled images name."),
     "lca_pearson": ("Checks", "Likeness of the tree of the representation to that of the reference, or of the check before: correlation of LCA heights."),
@@ -371,7 +371,7 @@ def _table(title, d):
 def _panels(rows, recipe):
     "The curves, group by group."
     levels, most, (series, group) = _levels(recipe), _most_rank(recipe), _series(rows)
-    words = dict(most=f", {most} at most" if most else "", walk="; at the dashed line (1) the walk never moves" if "trivial_share" in levels else "")
+    words = dict(most=f", {most} at most" if most else "", walk="; at the dashed line (1) the walk never moves" if "self_pair_rate" in levels else "")
     made = []
     for name in dict.fromkeys(group[k] for k in series):
         figures = []

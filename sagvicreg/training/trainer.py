@@ -18,11 +18,11 @@ from torch.nn.parallel import DistributedDataParallel
 
 from ..core import Run, generator, require, seed_everything
 from ..data.augment import augmentation
-from ..data.loader import Batches, describe, feed, image_size
-from ..distributed import declared_shares, join, shares, synchronized, world
+from ..data.loader import Batches, fingerprint, feed, image_size
+from ..distributed import declared_split_sizes, init, split_sizes, synchronized, world
 from ..methods import barlow_twins, dino, ijepa, mae, simclr, spectralnet, vicreg
 from ..methods.base import make_method
-from .recipe import build_encoder, make_optimizer, make_schedule, Recipe, tried
+from .recipe import build_encoder, make_optimizer, make_schedule, Recipe, check_input_size
 
 # %% ../../nbs/61_training.trainer.ipynb #2b4ed8c8
 class Trainer:
@@ -42,7 +42,7 @@ class Trainer:
         checks=(),                         # functions of the trainer → numbers, run every `check.every` epochs
         best_by:str=None,                  # keep the state with most of this number of a check, or least "loss", as `best.pt`
     ):
-        self.recipe, self.data, self.run, self.device = recipe, data, Run(out), join(device)
+        self.recipe, self.data, self.run, self.device = recipe, data, Run(out), init(device)
         self.rank, self.size = world()
         self.log_every, self.save_every, self.keep, self.best_by = log_every, save_every, keep, best_by
         self.progress, self.callbacks, self.checks = progress and self.rank == 0, list(callbacks), list(checks)
@@ -53,21 +53,21 @@ class Trainer:
         self.rng = {name: generator(recipe.seed + offset, where) for name, offset, where in
                     (("order", 0, "cpu"), ("augment", 1_000_003, self.device), ("pairs", 2_000_003, self.device))}
         self.batches = Batches(len(data), recipe.batch_size, self.rng["order"], recipe.drop_last)
-        self._check_shares()
+        self._check_split_sizes()
         self._make_method(compile)
         self.augment = augmentation(recipe.augmentation, image_size(data), data.mean, data.std, self.method.views)
         self._make_optimizer()
-        self.feed, self.described = feed(data, self.device, workers), describe(data)
+        self.feed, self.fingerprint = feed(data, self.device, workers), fingerprint(data)
         self.epoch, self.position, self.step, self.order_state = 0, 0, 0, self.rng["order"].get_state()
         self.tally, self.epoch_loss, self.best, self.since = {}, torch.zeros((), device=self.device), None, time.perf_counter()
 
 # %% ../../nbs/61_training.trainer.ipynb #0328921a
 @patch
-def _check_shares(self:Trainer):
+def _check_split_sizes(self:Trainer):
     "Every process needs rows of every batch."
     recipe, n = self.recipe, len(self.data)
     left = n % recipe.batch_size if not recipe.drop_last else 0
-    least = min(shares(left or min(recipe.batch_size, n)))//recipe.accumulate if not left else min(shares(left))
+    least = min(split_sizes(left or min(recipe.batch_size, n)))//recipe.accumulate if not left else min(split_sizes(left))
     require(least >= (2 if not left and (recipe.accumulate > 1 or self.size == 1) else 1),
             f"a batch of {left or recipe.batch_size} images over {self.size} processes in {recipe.accumulate} pieces",
             "images for each", "Use a larger batch_size, fewer processes or accumulate, or drop_last=True.")
@@ -75,7 +75,7 @@ def _check_shares(self:Trainer):
 @patch
 def _make_method(self:Trainer, compile):
     recipe, size = self.recipe, image_size(self.data)
-    encoder = tried(build_encoder(recipe, size), size, recipe.backbone)
+    encoder = check_input_size(build_encoder(recipe, size), size, recipe.backbone)
     method = make_method(recipe.method, encoder, **recipe.method_args)
     if self.size > 1: method = synchronized(method, self.device)
     if self.device.type == "cuda": torch.backends.cudnn.benchmark = True          # one shape: let cuDNN look for its best algorithm
@@ -118,7 +118,7 @@ def train_step(self:Trainer,
     self.method.before_step(self.step, self.steps, len(self.batches))
     with torch.no_grad(): views = self.method.prepare(views, self.rng["pairs"], start, total)
     self.optimizer.zero_grad(set_to_none=True)
-    with declared_shares(shares(total)):
+    with declared_split_sizes(split_sizes(total)):
         terms = self._whole(views) if self.recipe.accumulate == 1 else self._in_pieces(views, total)
     self.method.after_backward()
     if self.recipe.clip_grad: nn.utils.clip_grad_norm_(self.method.parameters(), self.recipe.clip_grad)
@@ -159,7 +159,7 @@ def _first_look(method, device):
 
 @patch
 def _in_pieces(self:Trainer, views, total):
-    pieces = max(1, min(self.recipe.accumulate, min(shares(total))//(2 if self.size == 1 else 1)))
+    pieces = max(1, min(self.recipe.accumulate, min(split_sizes(total))//(2 if self.size == 1 else 1)))
     batches = list(zip(*(v.tensor_split(pieces) for v in views)))
     with _first_look(self.method, self.device), self._autocast():
         seen = [self.method.embed(b) for b in batches]
@@ -194,7 +194,7 @@ def run_state(
 ) -> dict:                         # plain data
     "Everything that decides how a run goes on."
     order, elapsed = dict(order=trainer.order_state), time.perf_counter() - trainer.since
-    return dict(format=_FORMAT, recipe=asdict(trainer.recipe), data=trainer.described, device=trainer.device.type, processes=trainer.size,
+    return dict(format=_FORMAT, recipe=asdict(trainer.recipe), data=trainer.fingerprint, device=trainer.device.type, processes=trainer.size,
                 epoch=trainer.epoch, position=trainer.position, step=trainer.step,
                 method=trainer.method.state_dict(), optimizer=trainer.optimizer.state_dict(),
                 rng={k: g.get_state() for k, g in trainer.rng.items()} | order, global_rng=rng_state(),
@@ -300,7 +300,7 @@ def load_checkpoint(
 ):
     "Read the run's `checkpoint.pt` into `trainer`; rank 0 cuts the log back to that step."
     path, state = _newest(trainer.run, previous)
-    _same(state["recipe"], asdict(trainer.recipe), path); _same(state["data"], trainer.described, path)
+    _same(state["recipe"], asdict(trainer.recipe), path); _same(state["data"], trainer.fingerprint, path)
     require(state["device"] == trainer.device.type, f"resuming on {trainer.device.type} a run made on {state['device']}",
             "the same kind of device, as its generators are part of the state", f"Use --device {state['device']}.")
     require(state["bfloat16"] == trainer.bfloat16, f"resuming in {_PRECISION[trainer.bfloat16]} a run made in {_PRECISION[state['bfloat16']]}",
