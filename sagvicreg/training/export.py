@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from ..core import Run, SagvicregError, atomic_write, require
 from ..data.augment import preprocess
-from ..data.datasets import _decode
+from ..data.datasets import decode_image
 from ..methods.base import METHODS
 from ..models import Encoded, Encoder, timm_args
 from .trainer import read_checkpoint
@@ -53,7 +53,7 @@ class Trained:
     ) -> Encoded:                            # representation and embedding, one row an image
         "Look at some images; for many, see `embed`."
         if isinstance(images, (str, Path)): images = [images]
-        if not isinstance(images, Tensor): images = torch.from_numpy(np.ascontiguousarray([_decode(p, self.image_size) for p in images]))
+        if not isinstance(images, Tensor): images = torch.from_numpy(np.ascontiguousarray([decode_image(p, self.image_size) for p in images]))
         side, device = self.image_size, next(self.encoder.parameters()).device
         require(images.ndim == 4 and images.shape[1:] == (3, side, side), f"images of shape {tuple(images.shape)}", f"n×3×{side}×{side} bytes",
                 f"Load them with load_dataset(…, size={side}), or pass the names of the files.")
