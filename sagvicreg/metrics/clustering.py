@@ -21,7 +21,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, pairwise_distances_argmin_min, rand_score
 from torch import Tensor
 
-from ..core import require
+from ..core import SCORES, Table, Tabular, require
 from .linkage import as_matrix
 from .dendrogram import require_rows
 from ..spectral.embedding import eigenpairs
@@ -164,7 +164,7 @@ def spectral_clusters(
 
 # %% ../../nbs/35_metrics.clustering.ipynb #93a70178
 @dataclass(frozen=True, repr=False)
-class HierarchicalRand:
+class HierarchicalRand(Tabular):
     "What `hierarchical_rand` returns."
     levels:dict[str, RandIndex]      # each level, with as many clusters as classes
     counts:dict[int, RandIndex]      # the last level, with other numbers of clusters
@@ -175,18 +175,14 @@ class HierarchicalRand:
     def to_dict(self) -> dict:
         plain = lambda scores: {k: r._asdict() for k, r in scores.items()}
         return dict(asdict(self), levels=plain(self.levels), counts=plain(self.counts))
-    def _rows(self):
+    @property
+    def table(self) -> Table:
         last = list(self.levels)[-1]
-        return [*self.levels.items(), *((f"{last}, K = {k}", r) for k, r in self.counts.items())]
-    def _title(self): return f"spectral clusters of {self.n} items against classes ({self.metric} distance, {self.neighbors} neighbours)"
-    def __repr__(self):
-        lines = [f"  {name:14}{r.clusters:9}{r.classes:9}{r.rand:9.4f}{r.chance:9.4f}{r.adjusted:10.4f}" for name, r in self._rows()]
-        return "\n".join([self._title(), f"  {'level':14}{'clusters':>9}{'classes':>9}{'Rand':>9}{'chance':>9}{'adjusted':>10}", *lines])
-    def _repr_html_(self):
-        head = "".join(f"<th>{h}</th>" for h in ("level", "clusters", "classes", "Rand", "chance", "adjusted"))
-        row = lambda name, r: (name, r.clusters, r.classes, f"{r.rand:.4f}", f"{r.chance:.4f}", f"{r.adjusted:.4f}")
-        cells = "".join("<tr>" + "".join(f"<td>{v}</td>" for v in row(*pair)) + "</tr>" for pair in self._rows())
-        return f"<table><caption>{self._title()}</caption><tr>{head}</tr>{cells}</table>"
+        found = [*self.levels.items(), *((f"{last}, K = {k}", r) for k, r in self.counts.items())]
+        scores = lambda r: (f"{r.rand:.4f}", f"{r.chance:.4f}", f"{r.adjusted:.4f}")
+        return Table(f"spectral clusters of {self.n} items against classes ({self.metric} distance, {self.neighbors} neighbours)",
+                     ["level", "clusters", "classes", SCORES["rand"].label, "chance", SCORES["adjusted"].label],
+                     [[name, str(r.clusters), str(r.classes), *scores(r)] for name, r in found])
 
 # %% ../../nbs/35_metrics.clustering.ipynb #76d958f8
 def hierarchical_rand(
