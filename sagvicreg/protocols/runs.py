@@ -168,7 +168,7 @@ from ..metrics.clustering import hierarchical_rand
 from ..metrics.similarity import rdm_correlation, structure_similarity
 from ..probes import PROBES, hierarchical_accuracy, knn_accuracy, linear_accuracy
 from .presets import Preset, Table1, row_recipe, table_preset
-from ..training.report import PairingCheck
+from ..training.checks import PairingCheck
 from ..training.recipe import Recipe, build_encoder
 
 # %% ../../nbs/72_protocols.runs.ipynb #47fd6ba5
