@@ -87,11 +87,15 @@ class DINO(Method):
     ):
         super().__init__(encoder)
         check_no_expander(encoder, "DINO")
-        for name, v in dict(student_temp=student_temp, teacher_temp=teacher_temp, local_side=local_side).items(): require(v > 0, f"{name} = {v}", "a positive number")
-        for name, v in dict(teacher_momentum=teacher_momentum, center_momentum=center_momentum).items(): require(0 <= v <= 1, f"{name} = {v}", "from 0 to 1")
+        for name, v in dict(student_temp=student_temp, teacher_temp=teacher_temp, local_side=local_side).items():
+            require(v > 0, f"{name} = {v}", "a positive number")
+        for name, v in dict(teacher_momentum=teacher_momentum, center_momentum=center_momentum).items():
+            require(0 <= v <= 1, f"{name} = {v}", "from 0 to 1")
         require(isinstance(local_crops, int) and local_crops >= 0, f"local_crops = {local_crops!r}", "0 or more")
-        self.local_crops, self.local_side, self.global_scale, self.local_scale = local_crops, local_side, tuple(global_scale), tuple(local_scale)
-        self.start_momentum, self.momentum, self.center_momentum, self.freeze_epochs, self.frozen = teacher_momentum, teacher_momentum, center_momentum, freeze_last_layer, False
+        self.local_crops, self.local_side = local_crops, local_side
+        self.global_scale, self.local_scale = tuple(global_scale), tuple(local_scale)
+        self.start_momentum, self.momentum, self.center_momentum = teacher_momentum, teacher_momentum, center_momentum
+        self.freeze_epochs, self.frozen = freeze_last_layer, False
         self.student_temp, self.teacher_temp, self.final_temp = student_temp, teacher_temp, teacher_temp
         self.first_temp, self.warm_epochs = warmup_teacher_temp or teacher_temp, warmup_teacher_temp_epochs
         self.head = DINOHead(encoder.num_features, hidden, bottleneck, prototypes, batch_norm)
