@@ -22,7 +22,8 @@ def _ends(s, own, anchor, positive):
     "ℓ(anchor, positive) of equation 1 for every pair, from all similarities."
     row = s[anchor]
     hidden = torch.zeros_like(row, dtype=torch.bool)
-    hidden.scatter_(1, own[anchor, None], True).scatter_(1, positive[:, None], False).scatter_(1, anchor[:, None], True)
+    hidden.scatter_(1, own[anchor, None], True)                   # the other view, unless it is the positive
+    hidden.scatter_(1, positive[:, None], False).scatter_(1, anchor[:, None], True)
     return row.masked_fill(hidden, -torch.inf).logsumexp(1) - row.gather(1, positive[:, None])[:, 0]
 
 
@@ -34,8 +35,9 @@ def nt_xent(
     temperature:float=0.5,         # τ
     pairs:Pairs=None,              # who belongs together; every image with itself when left out
 ) -> Float[Tensor, ""]:            # 0 is out of reach: log(2n - 1) for embeddings that know nothing
-    "The normalised temperature-scaled cross-entropy of a batch (Chen et al. 2020, equation 1), for any pairs."
-    require(z.shape == z2.shape and z.ndim == 2 and len(z) >= 2, f"views of shapes {tuple(z.shape)} and {tuple(z2.shape)}", "n×d each, n ≥ 2")
+    "Normalised temperature-scaled cross-entropy (Chen et al. 2020, equation 1), for any pairs."
+    shapes = f"views of shapes {tuple(z.shape)} and {tuple(z2.shape)}"
+    require(z.shape == z2.shape and z.ndim == 2 and len(z) >= 2, shapes, "n×d each, n ≥ 2")
     require(temperature > 0, f"temperature = {temperature}", "a positive number")
     n, pairs = len(z), pairs or identity_pairs(z, z2)
     u = normalize(torch.cat([z, z2]), dim=1)
@@ -57,7 +59,7 @@ def _neighbor_xent(
 # %% ../../nbs/52_methods.simclr.ipynb #7c4089bd
 @register("simclr")
 class SimCLR(PairedMethod):
-    "SimCLR (Chen et al. 2020); with `walk` SAG-SimCLR, with `nearest` and a queue NNCLR without predictor."
+    "SimCLR (Chen et al. 2020); SAG-SimCLR with `walk`, NNCLR with `nearest` and a queue."
     @delegates(PairedMethod.__init__)
     def __init__(self,
         encoder:nn.Module,             # maps images to representation and embedding
