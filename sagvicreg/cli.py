@@ -21,11 +21,12 @@ from .data.datasets import ImageSet, data_root, load_dataset
 from .data.classes import select_classes, subsample
 from .data.loader import image_files, in_memory
 from .distributed import first_alone, init, shutdown, world
+from .metrics.dendrogram import plot_tanglegram
 from .metrics.linkage import load_embeddings, save_embeddings
 from .training.export import embed, export_onnx, load_run
 from .metrics.similarity import structure_similarity
 from .metrics.uncertainty import permutation_null, subsampling
-from .protocols.figures import plot_tanglegram, save_figure
+from .protocols.figures import save_figure
 from .protocols.reproduce import demo, EXPERIMENTS, reproduce, run_pending, survey
 from .protocols.presets import parse_arguments, split_methods
 from .training.fit import fit
