@@ -22,7 +22,8 @@ from ..core import LazyModule, SagvicregError, require, require_memory
 from .linkage import as_array, as_matrix, reciprocal_linkage
 
 # %% ../../nbs/31_metrics.dendrogram.ipynb #85825045
-plt, mcolors, collections, patches = (LazyModule(f"matplotlib.{name}") for name in ("pyplot", "colors", "collections", "patches"))
+plt, mcolors = LazyModule("matplotlib.pyplot"), LazyModule("matplotlib.colors")
+collections, patches = LazyModule("matplotlib.collections"), LazyModule("matplotlib.patches")
 
 # %% ../../nbs/31_metrics.dendrogram.ipynb #fbd4c604
 METRICS = ("cosine", "euclidean", "sqeuclidean")
@@ -226,7 +227,7 @@ def _top(tree, k):
     return children, tree.heights[cut:], cluster
 
 def _branches(children, heights, place):
-    "The lines of a tree [n-1 4 2]: for each merge up from the first child, across, and down to the second."
+    "The lines of a tree [n-1 4 2]: per merge up from the first child, across, and down."
     n = len(place)
     x, y = np.concatenate([place, np.zeros(n - 1)]), np.concatenate([np.zeros(n), heights])
     lines = np.empty((n - 1, 4, 2))
@@ -238,7 +239,8 @@ def _branches(children, heights, place):
 def _draw(ax, children, heights, place):
     "Draw a tree whose leaf i stands at place[i], 0, …, n - 1 from the left."
     lines = _branches(children, heights, place.astype(float))
-    ax.add_collection(collections.LineCollection(lines, colors="0.3", linewidths=min(1, 300/len(place))))
+    width = min(1, 300/len(place))
+    ax.add_collection(collections.LineCollection(lines, colors="0.3", linewidths=width))
     ax.set(xlim=(-.5, len(place) - .5), ylim=(0, 1.05*heights.max() or 1), ylabel="height of merge")
 
 # %% ../../nbs/31_metrics.dendrogram.ipynb #00855225
@@ -247,7 +249,7 @@ def plot_dendrogram(
     ax,                            # matplotlib axes
     labels:list|None=None,         # n names; the items' numbers otherwise
     colors:list|None=None,         # n matplotlib colours for the names
-    truncate:int|None=None,        # draw only the last merges, down to so many leaves; by default 60 of more than 500
+    truncate:int|None=None,        # leaves that the last merges are drawn down to; default 60 of over 500
 ):
     "Draw `tree` on `ax`: leaves in leaf order, heights upwards; `(12)` is a leaf of 12 items."
     require(truncate is None or 2 <= truncate <= 500, f"truncate = {truncate}", "between 2 and 500 leaves",
@@ -266,7 +268,8 @@ def plot_dendrogram(
         if colors is not None and sizes[c] == 1: tick.set_color(colors[first[c]])
 
 # %% ../../nbs/31_metrics.dendrogram.ipynb #22943e19
-PALETTE = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#8c6d31", "#7b4173", "#637939"]
+PALETTE = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00",
+           "#56b4e9", "#000000", "#8c6d31", "#7b4173", "#637939"]
 
 def plot_dendrograms(
     trees:dict,                        # title → `Dendrogram`, over the same items
@@ -303,16 +306,14 @@ def _turned(children, mean, weight):
     return np.array(order)
 
 def _crossings(shared):
-    "Pairs of items whose lines cross, where shared[a, b] items are in cluster a of one side and b of the other, from top."
+    "Pairs of items whose lines cross; shared[a, b] items are in clusters a and b, from top."
     below = np.flip(np.cumsum(np.flip(shared, 0), 0), 0)[1:]                     # rows after a …
     return float((shared[:-1, 1:]*np.cumsum(below, 1)[:, :-1]).sum())            # … and columns before b
 
 
 # %% ../../nbs/31_metrics.dendrogram.ipynb #d8af6c96
 def _untangle(tree1, tree2, clusters=None, rounds=10):
-    """Turn the branches of two trees, cut to `clusters`, so that few of the lines between them cross.
-
-    Gives per side `tops` (see `_top`) and `orders` (clusters from top), `shared` items, and the share of pairs that cross."""
+    "Turn branches so that few lines cross: per side `tops` and `orders`, `shared` items, share `crossing`."
     require(tree1.n == tree2.n, f"trees of {tree1.n} and {tree2.n} items", "two trees over the same items")
     k = tree1.n if clusters is None else clusters
     require(2 <= k <= tree1.n, f"clusters = {clusters}", f"between 2 and {tree1.n}")

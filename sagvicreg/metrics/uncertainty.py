@@ -57,10 +57,13 @@ class SubsamplingResult(Tabular):
     @property
     def table(self) -> Table:
         error, mean, interval = self.error, self.mean, self.interval()
-        texts = lambda k, v: (f"{v:.3f}", f"{error[k]:.3f}", "{:.3f} to {:.3f}".format(*interval[k]), f"{mean[k]:.3f}")
-        return Table(f"{self.what} of {self.n:,} items, and of {len(self.samples['pearson'])} random subsets",
+        def row(k, v):
+            around = "{:.3f} to {:.3f}".format(*interval[k])
+            return [SCORES[k].name, f"{v:.3f}", f"{error[k]:.3f}", around, f"{mean[k]:.3f}"]
+        draws = len(next(iter(self.samples.values())))
+        return Table(f"{self.what} of {self.n:,} items, and of {draws} random subsets",
                      ["", "all items", "± s.e.", "95 % interval", f"mean of subsets of {self.m:,}"],
-                     [[SCORES[k].name, *texts(k, v)] for k, v in self.full.items()])
+                     [row(k, v) for k, v in self.full.items()])
 
 # %% ../../nbs/34_metrics.uncertainty.ipynb #2acd4ba3
 def subsampling(
@@ -110,10 +113,12 @@ class PermutationNull(Tabular):
     @property
     def table(self) -> Table:
         p, z, s = self.p, self.z, self.samples
-        texts = lambda k, v: (f"{v:.3f}", f"{np.mean(s[k]):.3f}", f"{np.std(s[k], ddof=1):.3f}", f"{z[k]:.1f}", f"{p[k]:.3g}")
-        return Table(f"{self.n:,} items against {len(s['pearson'])} permutations",
+        def row(k, v):
+            null = f"{np.mean(s[k]):.3f}", f"{np.std(s[k], ddof=1):.3f}"
+            return [SCORES[k].name, f"{v:.3f}", *null, f"{z[k]:.1f}", f"{p[k]:.3g}"]
+        return Table(f"{self.n:,} items against {len(next(iter(s.values())))} permutations",
                      ["", "observed", "null mean", "null s.d.", "z", "p"],
-                     [[SCORES[k].name, *texts(k, v)] for k, v in self.observed.items()])
+                     [row(k, v) for k, v in self.observed.items()])
 
 # %% ../../nbs/34_metrics.uncertainty.ipynb #453dd38b
 def permutation_null(
