@@ -30,7 +30,9 @@ from .protocols.figures import save_figure
 from .protocols.reproduce import demo, EXPERIMENTS, reproduce, run_pending, survey
 from .protocols.presets import parse_arguments, split_methods
 from .training.fit import fit
-from .training.report import KNNCheck, StructureCheck, TensorBoard, report
+from .training.checks import KNNCheck, StructureCheck
+from .training.fit import TensorBoard
+from .training.report import report
 from .training.recipe import preset
 from .training.trainer import Trainer
 

@@ -168,7 +168,7 @@ from ..metrics.clustering import hierarchical_rand
 from ..metrics.similarity import rdm_correlation, structure_similarity
 from ..probes import PROBES, hierarchical_accuracy, knn_accuracy, linear_accuracy
 from .presets import Preset, Table1, row_recipe, table_preset
-from ..training.report import PairingCheck
+from ..training.checks import PairingCheck
 from ..training.recipe import Recipe, build_encoder
 
 # %% ../../nbs/72_protocols.runs.ipynb #47fd6ba5
@@ -320,7 +320,7 @@ def _untrained(recipe, images, out):
 
 def _watch(recipe, images):
     "What a run is asked on its way."
-    if recipe.method not in ("vicreg", "sag-vicreg") or not isinstance(images, ImageSet) or images.labels is None: return {}
+    if recipe.method not in ("vicreg", "sag-vicreg", "sag-vicreg-variant") or not isinstance(images, ImageSet) or images.labels is None: return {}
     coarse = CIFAR100_HIERARCHY.labels(images.labels, 3) if images.name.startswith("cifar100") else None
     return dict(checks=[PairingCheck(images, max(1, recipe.epochs//10), coarse)])
 
