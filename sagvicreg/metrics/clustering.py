@@ -19,10 +19,9 @@ from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import ArpackNoConvergence, eigsh
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, pairwise_distances_argmin_min, rand_score
-from torch import Tensor
 
 from ..core import SCORES, Table, Tabular, require
-from .linkage import as_matrix
+from .linkage import as_array, as_matrix
 from .dendrogram import require_rows
 from ..spectral.embedding import eigenpairs
 from ..spectral.laplacian import knn_graph
@@ -35,15 +34,16 @@ def as_levels(
 ) -> dict[str, Int[np.ndarray, "n"]]:    # int64 labels of each level, in the order given; `L1`, `L2`, … for the rows of a matrix
     "Labels at several levels, checked."
     if not isinstance(levels, Mapping):
-        rows = levels if isinstance(levels, Tensor) else list(levels) if np.iterable(levels) else []
+        rows = list(levels) if np.iterable(levels) else []
         require(len(rows) and all(np.ndim(row) == 1 for row in rows), f"{name} of type {type(levels).__name__}",
                 "a dict of labels by level, or a matrix with a row of labels for each level", "For one level, give {'name': labels}.")
         levels = {f"L{l}": row for l, row in enumerate(rows, 1)}
     require(levels, f"{name} without a level", "at least one")
     out = {}
     for key, y in levels.items():
-        y = np.asarray(y.cpu() if isinstance(y, Tensor) else y)
-        require(y.shape == (n,) and y.dtype.kind in "iu", f"{name} {key!r} of shape {y.shape} and dtype {y.dtype}", f"{n} integers, one an item")
+        y = as_array(y)
+        require(y.shape == (n,) and y.dtype.kind in "iu", f"{name} {key!r} of shape {y.shape} and dtype {y.dtype}",
+                f"{n} integers, one an item")
         out[str(key)] = y.astype(np.int64)
     return out
 
@@ -68,7 +68,7 @@ def rand_index(
     return RandIndex(float(rand_score(y, c)), float(adjusted_rand_score(y, c)), p*q + (1 - p)*(1 - q), *map(len, sizes))      # (2)
 
 def _partition(v, name):
-    v = np.asarray(v.cpu() if isinstance(v, Tensor) else v)
+    v = as_array(v)
     require(v.ndim == 1 and v.dtype.kind in "iu" and len(v) >= 2, f"{name} of shape {v.shape} and dtype {v.dtype}",
             "at least 2 integers, one an item")
     return v
@@ -187,7 +187,7 @@ class HierarchicalRand(Tabular):
 # %% ../../nbs/35_metrics.clustering.ipynb #76d958f8
 def hierarchical_rand(
     x,                               # embeddings [n d], torch or numpy
-    levels,                          # labels by level, coarse to fine: a dict such as `Hierarchy.all_labels` gives, or a matrix [levels n]
+    levels,                          # labels by level, coarse to fine: a dict, or a matrix [levels n]
     counts:tuple=(),                 # other numbers of clusters, to set against the last level
     neighbors:int=10,                # neighbours an item asks for in the graph
     metric:str="cosine",             # or `euclidean`

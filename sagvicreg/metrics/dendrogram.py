@@ -4,22 +4,21 @@
 
 # %% auto #0
 __all__ = ['METRICS', 'LINKAGES', 'check_choices', 'require_rows', 'as_embeddings', 'distances', 'Dendrogram', 'from_distances',
-           'dendrogram', 'tree_of', 'points_for', 'by_means', 'plot_dendrogram']
+           'dendrogram', 'tree_of', 'points_for', 'plot_dendrogram']
 
 # %% ../../nbs/31_metrics.dendrogram.ipynb #487e697c
 from dataclasses import dataclass
 from functools import cached_property
 
-import numba, numpy as np, torch
+import numba, numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.cluster import hierarchy
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial.distance import pdist
-from torch import Tensor
 
 from ..core import SagvicregError, require, require_memory
-from .linkage import as_matrix, reciprocal_linkage
+from .linkage import as_array, as_matrix, reciprocal_linkage
 
 # %% ../../nbs/31_metrics.dendrogram.ipynb #fbd4c604
 METRICS = ("cosine", "euclidean", "sqeuclidean")
@@ -44,7 +43,7 @@ def require_rows(
     todo:str="",                # what to do about it
 ):
     "Raise naming the first row that is not `ok`, and how many there are."
-    bad = np.flatnonzero(~np.asarray(ok.cpu() if isinstance(ok, Tensor) else ok))
+    bad = np.flatnonzero(~as_array(ok))
     if len(bad): require(False, f"{name} with {has} in row {bad[0]} (rows affected: {len(bad)} of {len(ok)})", expected, todo)
 
 # %% ../../nbs/31_metrics.dendrogram.ipynb #c4c6f00b
@@ -55,11 +54,11 @@ def as_embeddings(
 ) -> Float[np.ndarray, "n d"]:  # float64
     "`x` as float64 on the CPU, checked: n ≥ 3, finite, rows not all alike, and under cosine no zero row."
     check_choices(metric)
-    bf16 = isinstance(x, Tensor) and x.dtype == torch.bfloat16
+    bf16 = str(getattr(x, "dtype", "")) == "torch.bfloat16"
     x = as_matrix(x, name)
     require(len(x) >= 3, f"{name} with {len(x)} rows", "at least 3 rows", "Fewer items have no structure to compare.")
     require_rows(np.isfinite(x).all(1), name, "NaN or infinity", "finite numbers")
-    eps, x = torch.finfo(torch.bfloat16).eps if bf16 else np.finfo(x.dtype).eps, x.astype(np.float64)
+    eps, x = 2**-7 if bf16 else np.finfo(x.dtype).eps, x.astype(np.float64)
     if metric == "cosine":
         require_rows((x != 0).any(1), name, "only zeros", "rows with a direction, as cosine distance needs",
                      "Drop those rows, or take metric = 'euclidean'.")
@@ -170,18 +169,20 @@ def from_distances(
     try: return Dendrogram(hierarchy.linkage(d, linkage))
     except ValueError as e: raise SagvicregError(f"distances that cannot be clustered ({e}); expected n(n-1)/2 finite numbers ≥ 0") from e
 
+# %% ../../nbs/31_metrics.dendrogram.ipynb #853e5fa4
 def dendrogram(
     x,                                   # embeddings [n d], numpy or torch
     metric:str="cosine",                 # one of `METRICS`
     linkage:str="average",               # one of `LINKAGES`; `ward` only with `euclidean`
     name:str="x",                        # what to call them in a message
-    device="cpu",                        # where to compute when there are many: cpu, cuda
+    device="cpu",                        # where to compute when there are many: cpu, cuda, auto
     progress:bool=True,                  # show a bar when it takes more than some seconds
 ) -> Dendrogram:
     "The dendrogram of the rows of `x`; without a distance matrix for 2,000 items and more where the linkage allows it."
     check_choices(metric, linkage)
     return tree_of(as_embeddings(x, name, metric), metric, linkage, name, device, progress)
 
+# %% ../../nbs/31_metrics.dendrogram.ipynb #16467a46
 def tree_of(
     x:Float[np.ndarray, "n d"],          # what `as_embeddings` returns
     metric:str="cosine",                 # as for `dendrogram`, like all that follow
@@ -191,13 +192,14 @@ def tree_of(
     progress:bool=True,                  # …
 ) -> Dendrogram:
     "`dendrogram` of embeddings that have been checked."
-    if len(x) < _MANY or not by_means(metric, linkage): return from_distances(_distances(x, metric, name), linkage)
+    if len(x) < _MANY or not _by_means(metric, linkage): return from_distances(_distances(x, metric, name), linkage)
     z = reciprocal_linkage(points_for(x, metric), linkage, device, progress)                             # eq. (1)
     require(np.isfinite(z[-1, 2]), f"{name} with values up to {np.abs(x).max():.1e}", f"values whose {metric} distance fits in float64", "Scale them down.")
     return Dendrogram(z)
 
 _MANY = 2000      # below, scipy is as fast
 
+# %% ../../nbs/31_metrics.dendrogram.ipynb #8858015f
 def points_for(
     x:Float[np.ndarray, "n d"],          # what `as_embeddings` returns
     metric:str="cosine",                 # one of `METRICS`
@@ -205,10 +207,7 @@ def points_for(
     "Points whose squared Euclidean distances are the cosine or squared Euclidean distances of `x`; for `euclidean`, `x` itself."
     return _directions(x)*.5**.5 if metric == "cosine" else x
 
-def by_means(
-    metric:str="cosine",                 # one of `METRICS`
-    linkage:str="average",               # one of `LINKAGES`
-) -> bool:                               # then memory grows with n, else with n²
+def _by_means(metric, linkage="average"):
     "Does `dendrogram` need the means of clusters only, and no distance matrix?"
     return linkage == "ward" or linkage == "average" and metric in ("cosine", "sqeuclidean")
 
