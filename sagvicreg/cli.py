@@ -258,8 +258,9 @@ def _score(
     require_one_of(metric, trees.METRICS, "metric")
     require_one_of(linkage, trees.LINKAGES, "linkage")
     require_one_of(lca_distance, correlations.LCA_DISTANCES, "lca_distance")
+    if device not in ("auto", "cpu"): pick_device(device)
     x, y = _load_pair(a, b)
-    how = dict(metric=metric, linkage=linkage, lca_distance=lca_distance, device=_pick_device(device, len(x)))
+    how = dict(metric=metric, linkage=linkage, lca_distance=lca_distance, device=device)
     s = sagvicreg.structure_similarity(x, y, **how)
     print(s)
     if plot: figures.save_figure(figures.plot_tanglegram(*s.trees), plot)
@@ -267,7 +268,7 @@ def _score(
     if draws: found |= _draws(x, y, draws, seed, how)
     if json: _write_json(json, found)
 
-# %% ../nbs/80_cli.ipynb #4d660313
+# %% ../nbs/80_cli.ipynb #38fcc06a
 def _load_pair(a, b):
     "Two sets of embeddings, if their rows are the same items as far as the files tell."
     x, y, rows, others = *map(linkages.load_embeddings, (a, b)), *map(_row_names, (a, b))
@@ -283,12 +284,6 @@ def _row_names(path):
     if Path(path).suffix != ".npz": return None
     with np.load(path, allow_pickle=False) as z:
         return next((z[k].astype(str) for k in ("paths", "index") if k in z.files), None)
-
-def _pick_device(name, n):
-    "Where to compare `n` items: MPS lacks float64, and small sets do not need torch."
-    if name in ("auto", "cpu") and (name == "cpu" or n < 5000): return "cpu"
-    device = pick_device(name)
-    return "cpu" if device.type == "mps" else device
 
 # %% ../nbs/80_cli.ipynb #fce65930
 def _draws(x, y, draws, seed, how):
