@@ -19,17 +19,16 @@ from .core import LazyModule, Run, SagvicregError, atomic_write, environment
 from .core import nearest, pick_device, require, require_one_of
 from .training.recipe import Recipe
 
-# %% ../nbs/80_cli.ipynb #c3aca985
+# %% ../nbs/80_cli.ipynb #7a3e94bc
+def _modules(package, names): return [LazyModule(f"{package}.{n}") for n in names.split()]
+
 np, docments = LazyModule("numpy"), LazyModule("fastcore.docments")
-datasets, loader = LazyModule("sagvicreg.data.datasets"), LazyModule("sagvicreg.data.loader")
-image_classes, augment = LazyModule("sagvicreg.data.classes"), LazyModule("sagvicreg.data.augment")
-distributed, models = LazyModule("sagvicreg.distributed"), LazyModule("sagvicreg.models")
-linkages, trees = LazyModule("sagvicreg.metrics.linkage"), LazyModule("sagvicreg.metrics.dendrogram")
-correlations = LazyModule("sagvicreg.metrics.correlation")
-trainers, fits = LazyModule("sagvicreg.training.trainer"), LazyModule("sagvicreg.training.fit")
-exports, reports = LazyModule("sagvicreg.training.export"), LazyModule("sagvicreg.training.report")
-methods, presets = LazyModule("sagvicreg.methods.base"), LazyModule("sagvicreg.protocols.presets")
-figures, tables = LazyModule("sagvicreg.protocols.figures"), LazyModule("sagvicreg.protocols.reproduce")
+datasets, image_classes = _modules("sagvicreg.data", "datasets classes")
+loader, augment = _modules("sagvicreg.data", "loader augment")
+linkages, trees, correlations = _modules("sagvicreg.metrics", "linkage dendrogram correlation")
+distributed, models, methods = _modules("sagvicreg", "distributed models methods.base")
+trainers, fits, exports, reports = _modules("sagvicreg.training", "trainer fit export report")
+presets, figures, tables = _modules("sagvicreg.protocols", "presets figures reproduce")
 
 # %% ../nbs/80_cli.ipynb #3ceb6068
 def parse_classes(
@@ -45,12 +44,13 @@ def parse_classes(
         out += range(int(lo), int(hi) + 1)
     return out
 
-# %% ../nbs/80_cli.ipynb #1b93adc8
+# %% ../nbs/80_cli.ipynb #f03a41f8
 def _free(path, suffixes=()):
     "`path`, if a file with one of these suffixes can go there."
     require(not Path(path).is_dir(), f"output {str(path)!r}, which is a folder", "a file name")
     ok = not suffixes or Path(path).suffix in suffixes
-    require(ok, f"output {str(path)!r}", f"a name that ends in {' or '.join(filter(None, suffixes))}")
+    expected = " or ".join(filter(None, suffixes))
+    require(ok, f"output {str(path)!r}", f"a name that ends in {expected}")
     return path
 
 # %% ../nbs/80_cli.ipynb #534cad29
@@ -64,12 +64,13 @@ def _load(data, root, split, size, classes, limit, on_error="skip"):
         images = datasets.load_dataset(data, root or None, part, size, on_error)
     return _part(images, classes, limit)
 
+# %% ../nbs/80_cli.ipynb #52987fe9
 def _part(images, classes, limit):
     require(limit is None or limit > 0, f"limit {limit}", "a positive number of images")
     if classes: images = image_classes.select_classes(images, parse_classes(classes))
     return image_classes.subsample(images, limit and min(limit, len(images)))
 
-# %% ../nbs/80_cli.ipynb #d28d608f
+# %% ../nbs/80_cli.ipynb #d0f49241
 _TESTS = ("test", "val", "valid", "validation")
 
 def _folder(data, root):
@@ -77,12 +78,14 @@ def _folder(data, root):
     tried = Path(data).expanduser(), datasets.data_root(root or None)/data
     return next((p for p in tried if p.is_dir()), None)
 
+# %% ../nbs/80_cli.ipynb #ccabd767
 def _has_test_part(data, root):
     "Does the data set have held-out images?"
     if data in ("digits", "cifar100"): return True
     folder = _folder(data, root)
     return bool(folder) and (folder/"train").is_dir() and any((folder/t).is_dir() for t in _TESTS)
 
+# %% ../nbs/80_cli.ipynb #fac0625b
 def _stream(data, root, size, classes, limit, on_error, cache):
     "The files of a folder (of its `train` part, if it has one), decoded when they are needed."
     folder = _folder(data, root)
@@ -93,7 +96,7 @@ def _stream(data, root, size, classes, limit, on_error, cache):
         files = loader.image_files(folder, 64 if size is None else size, on_error, cache)
     return _part(files, classes, limit)
 
-# %% ../nbs/80_cli.ipynb #5622121e
+# %% ../nbs/80_cli.ipynb #090804af
 def _make_recipe(data, method_args, **changes):
     "The preset for the data with these changes, if every name in it is known."
     args = presets.parse_arguments(method_args)
@@ -107,7 +110,7 @@ def _make_recipe(data, method_args, **changes):
     for name in args: require_one_of(name, known, f"argument of {recipe.method}")
     return recipe
 
-# %% ../nbs/80_cli.ipynb #61501f1b
+# %% ../nbs/80_cli.ipynb #b39bc718
 def _checks(images, data, root, classes, knn_every, structure_every):
     "The checks between epochs that were asked for."
     for name, every in (("knn", knn_every), ("structure", structure_every)):
@@ -122,6 +125,7 @@ def _checks(images, data, root, classes, knn_every, structure_every):
         checks.append(reports.KNNCheck(bank, queries, knn_every, k=min(20, len(bank))))
     return checks
 
+# %% ../nbs/80_cli.ipynb #5f9a7fe7
 def _bank_and_queries(images, data, root, classes):
     "Images whose labels vote, and held-out images; every fifth of the bank if there are none."
     require(images.labels is not None, f"--knn-every with {images}",
@@ -140,18 +144,18 @@ def _train(
     *,
     out:str="",                  # run folder; default runs/METHOD-DATA-sSEED
     resume:bool=False,           # continue the run in this folder
-    previous:bool=False,         # with --resume: if the newest checkpoint is damaged, use the one before
+    previous:bool=False,         # with --resume: skip a newest checkpoint that is damaged
     root:str="",
     classes:str="",
     limit:int=None,
-    size:int=None,               # side of the images in px; default 16 digits, 32 CIFAR-100, 64 folders
+    size:int=None,               # side of the images in px; default 16 digits, 32 cifar100, 64 folders
     on_error:str="skip",
-    stream:bool=False,           # decode the images of a folder when they are needed instead of holding all in memory
+    stream:bool=False,           # decode the images of a folder when they are needed; saves memory
     cache:str="auto",            # of streamed images, decoded: auto, none or a folder
     workers:int=None,            # processes that decode streamed images; default one per core
     method_args:str="",          # the method's own, such as k=15,neighbors=across
     knn_every:int=None,          # epochs between two k-NN accuracies; needs labels
-    structure_every:int=None,    # epochs between two structure similarities with the model before; needs no labels
+    structure_every:int=None,    # epochs between two structure similarities; needs no labels
     tensorboard:bool=False,      # write TensorBoard files into the run folder
     device:str="auto",
     compile:bool=False,          # compile the encoder: a minute at the start, faster steps after it
@@ -161,7 +165,8 @@ def _train(
     **recipe,
 ):
     "Train an encoder on images without labels."
-    require(stream or (cache == "auto" and workers is None), "--cache or --workers without --stream", "them with --stream", "Add --stream.")
+    whole = cache == "auto" and workers is None
+    require(stream or whole, "--cache or --workers without --stream", "them with it", "Add --stream.")
     require(resume or not previous, "--previous without --resume", "both", "Add --resume.")
     recipe, device = _make_recipe(data, method_args, **recipe), distributed.init(device)
     if stream: images = _stream(data, root, size, classes, limit, on_error, cache)
@@ -185,6 +190,7 @@ def _announce(images, recipe, out):
     what = f"{recipe.method}, {recipe.backbone}, {recipe.epochs} epochs{several} → {out}"
     if rank == 0: print(f"{images}\n{what}", flush=True)
 
+# %% ../nbs/80_cli.ipynb #41179d99
 def _conclude(run, out, data, root):
     "Say what came out and what can be done with it."
     last = next((r for r in reversed(run.read_log()) if "loss" in r), {})
@@ -209,11 +215,12 @@ def _embed(
     on_error:str="skip",
     device:str="auto",
 ):
-    "Embed images with a trained encoder: `embeddings`, `paths` or `index`, and `labels` if there are any."
+    "Embed images with a trained encoder: an .npz of `embeddings`, `paths` or `index`, `labels`."
     out, device = _free(out or Run(run)/"embeddings.npz", ("", ".npz")), pick_device(device)
     trained = sagvicreg.load(run, device, best)
     images = _load(data, root, split, trained.image_size, classes, limit, on_error)
-    e = sagvicreg.embed(trained.encoder, images.images, trained.mean, trained.std, device=device, output=output)
+    statistics = trained.mean, trained.std
+    e = sagvicreg.embed(trained.encoder, images.images, *statistics, device=device, output=output)
     rows = dict(paths=images.paths) if images.paths else dict(index=images.index)
     path = linkages.save_embeddings(out, e, labels=images.labels, **rows)
     print(f"{images}\n{e.shape[0]:,} × {e.shape[1]} → {path}")
@@ -227,6 +234,7 @@ def _report(
     "A page about a run: what was trained, its curves, whether it looks healthy."
     print(reports.report(run, out or None))
 
+# %% ../nbs/80_cli.ipynb #39067e87
 def _export(
     run:str,
     *,
@@ -246,7 +254,7 @@ def _score(
     metric:str="cosine",         # cosine, euclidean or sqeuclidean
     linkage:str="average",       # average, single, complete, weighted or ward
     lca_distance:str="height",   # of the lowest common ancestor: height, edges or rank
-    draws:int=0,                 # error bars from so many random halves of the items, and the scores of shuffled items
+    draws:int=0,                 # error bars from so many random halves; scores of shuffled items
     seed:int=0,                  # of these draws
     plot:str="",                 # draw the two trees into this .png, .svg or .pdf file
     json:str="",                 # write the result to this file
@@ -268,7 +276,7 @@ def _score(
     if draws: found |= _draws(x, y, draws, seed, how)
     if json: _write_json(json, found)
 
-# %% ../nbs/80_cli.ipynb #38fcc06a
+# %% ../nbs/80_cli.ipynb #06fbe443
 def _load_pair(a, b):
     "Two sets of embeddings, if their rows are the same items as far as the files tell."
     x, y, rows, others = *map(linkages.load_embeddings, (a, b)), *map(_row_names, (a, b))
@@ -279,13 +287,14 @@ def _load_pair(a, b):
                 "the same items in the same order", "Embed the same data with both.")
     return x, y
 
+# %% ../nbs/80_cli.ipynb #e67cdf9d
 def _row_names(path):
     "The `paths` or `index` that `sagvicreg embed` stores with the rows of an .npz, or None."
     if Path(path).suffix != ".npz": return None
     with np.load(path, allow_pickle=False) as z:
         return next((z[k].astype(str) for k in ("paths", "index") if k in z.files), None)
 
-# %% ../nbs/80_cli.ipynb #fce65930
+# %% ../nbs/80_cli.ipynb #12f5b14f
 def _draws(x, y, draws, seed, how):
     "Error bars over items and the permutation null: printed, and as a dict."
     spread = sagvicreg.subsampling(x, y, draws=draws, seed=seed, **how)
@@ -293,6 +302,7 @@ def _draws(x, y, draws, seed, how):
     print(f"\n{spread}\n\n{null}")
     return dict(subsampling=spread.to_dict(), permutation_null=null.to_dict())
 
+# %% ../nbs/80_cli.ipynb #2ea0e617
 def _write_json(path, d):
     text = json.dumps(d, indent=1) + "\n"
     with atomic_write(path) as t: t.write_text(text, encoding="utf-8")
@@ -300,7 +310,7 @@ def _write_json(path, d):
 # %% ../nbs/80_cli.ipynb #7c93f932
 def _demo(
     *,
-    out:str="demo",              # folder for results, figures and runs; what is finished there is not done again
+    out:str="demo",              # folder for results, figures and runs; finished runs are kept
     seeds:int=6,                 # trainings of each method on each half of the digits
     epochs:int=None,             # of each training
     device:str="auto",
@@ -317,20 +327,21 @@ def _reproduce(
     preset:str="smoke",          # smoke, small, medium, short or paper: how much is trained
     methods:str="",              # rows, such as vicreg,sag-vicreg:k=15; default the preset's
     seeds:int=None,              # how many; default the preset's
-    out:str="results",           # folder: one JSON per run in `runs`, table or figure and its JSON next to it
-    second:str=None,             # data set of the second model; default the first one's other classes (table3 short, paper: caltech256)
+    out:str="results",           # folder: a JSON per run in `runs`, next to it tables and figures
+    second:str=None,             # data set of the second model; default the preset's
     change:str="",               # other fields of the preset, such as limit=1000,epochs=100
     root:str="",
-    cache:str="",                # folder of trained encoders; default $SAGVICREG_RUNS or ~/.cache/sagvicreg/runs
+    cache:str="",                # of encoders; default $SAGVICREG_RUNS or ~/.cache/sagvicreg/runs
     device:str="auto",
     jobs:int=0,
     list:bool=False,             # show every name with its cost on this machine
     pending:bool=False,          # run the next missing runs of all tables
-    minutes:float=0.,            # with --pending: continue until so many have passed; 0: one group of runs
+    minutes:float=0.,            # with --pending: for how long; 0: one group of runs
 ):
     "Make a table or figure of the paper: train what is missing, measure, write."
-    require((name != "") + list + pending == 1, f"name {name!r}, --list {list}, --pending {pending}",
-            f"one of them; names are {', '.join(tables.EXPERIMENTS)}")
+    given = f"name {name!r}, --list {list}, --pending {pending}"
+    one = bool(name) + list + pending == 1
+    require(one, given, f"one of them; names are {', '.join(tables.EXPERIMENTS)}")
     require(pending or not minutes, "--minutes without --pending", "them together")
     require_one_of(preset, presets.SCALES, "preset")
     at = dict(out=out, root=root or None, device=pick_device(device))
@@ -342,19 +353,22 @@ def _reproduce(
         return print(f"{done} of {there} runs of {dataset}, {preset}, are done: {out}/runs")
     require_one_of(name, tables.EXPERIMENTS, "experiment")
     if second is not None: changes["second"] = second
-    made = tables.reproduce(name, dataset, preset, presets.split_methods(methods), seeds, **at, **changes)
+    rows = presets.split_methods(methods)
+    made = tables.reproduce(name, dataset, preset, rows, seeds, **at, **changes)
     if made["text"] and "|" not in made["text"]: print(made["text"].strip())
     print(f"{made['result']['seconds']:.0f} s. Written: {', '.join(map(str, made['files']))}")
 
-# %% ../nbs/80_cli.ipynb #04af4f68
+# %% ../nbs/80_cli.ipynb #b3d2a761
 def _preset_changes(name, change):
     "What `--change` asks for, without what has an option of its own."
-    require(name or not change, "--change without a name", "the table or figure whose preset is to change")
+    require(name or not change, "--change without a name", "the name of a table or figure")
     changes = presets.parse_arguments(change)
     own = sorted(changes.keys() & ({*inspect.signature(tables.reproduce).parameters} | {"second"}))
-    require(not own, f"--change of {', '.join(own)}", "other fields of the preset", "These have options of their own or none.")
+    require(not own, f"--change of {', '.join(own)}", "other fields of the preset",
+            "These have options of their own or none.")
     return changes
 
+# %% ../nbs/80_cli.ipynb #2e323b1a
 def _info(
     *,
     root:str="",
@@ -362,14 +376,15 @@ def _info(
     "Versions, devices, and where data sets are looked for."
     folder = datasets.data_root(root or None)
     found = (folder/"cifar-100-python").is_dir()
-    rows = {k: ", ".join(v) or "none" if isinstance(v, list) else v for k, v in environment().items()}
+    rows = environment()
+    rows["gpus"] = ", ".join(rows["gpus"]) or "none"
     rows["device"] = f"{pick_device('auto')} (what auto takes)"
     rows["data"] = f"{folder} (--root or SAGVICREG_DATA to change)"
     rows["digits"] = "built in"
     rows["cifar100"] = "found" if found else "not there; downloaded when first used"
     for k, v in rows.items(): print(f"{k:13} {v}")
 
-# %% ../nbs/80_cli.ipynb #f9405bf9
+# %% ../nbs/80_cli.ipynb #22e36bd1
 _SHARED = dict(
     data="digits, cifar100, or a folder of images",
     run="a run folder of `sagvicreg train`",
@@ -382,10 +397,10 @@ _SHARED = dict(
     device="auto, cpu, cuda, cuda:1, mps",
     jobs="trainings at a time; 0: one per core on a CPU, one on an accelerator",
 )
-COMMANDS = dict(demo=_demo, train=_train, report=_report, embed=_embed, score=_score, export=_export,
-                reproduce=_reproduce, info=_info)
+COMMANDS = dict(demo=_demo, train=_train, report=_report, embed=_embed, score=_score,
+                export=_export, reproduce=_reproduce, info=_info)
 
-# %% ../nbs/80_cli.ipynb #c68aa439
+# %% ../nbs/80_cli.ipynb #29b97b39
 def _add_option(parser, name, kind, default, note):
     "`batch_size:int` becomes `--batch-size INT`, a `bool` becomes a flag."
     kind = next(t for t in get_args(kind) or (kind,) if t is not NoneType)
@@ -394,22 +409,29 @@ def _add_option(parser, name, kind, default, note):
     else: how = dict(type=kind, metavar=kind.__name__.upper())
     parser.add_argument(f"--{name.replace('_', '-')}", help=note.replace("%", "%%"), **how)
 
+# %% ../nbs/80_cli.ipynb #ceb6a686
 def _parser(name):
-    "Reads the options of a command from its signature; what is not given is left to the function's default."
-    f, said = COMMANDS[name], docments.docments
-    p = ArgumentParser(f"sagvicreg {name}", description=f.__doc__, allow_abbrev=False, argument_default=SUPPRESS)
-    params, notes = inspect.signature(f).parameters, _SHARED | {k: v for k, v in said(f).items() if v}
+    "Reads the options of a command from its signature; the function has the defaults."
+    p = ArgumentParser(f"sagvicreg {name}", allow_abbrev=False, argument_default=SUPPRESS,
+                       description=COMMANDS[name].__doc__)
+    params = inspect.signature(COMMANDS[name]).parameters
+    notes = _SHARED | {k: v for k, v in docments.docments(COMMANDS[name]).items() if v}
     for k, v in params.items():
         if v.kind is v.KEYWORD_ONLY: _add_option(p, k, v.annotation, v.default, notes[k])
         elif v.kind is not v.VAR_KEYWORD:
             p.add_argument(k, help=notes[k], nargs=None if v.default is v.empty else "?")
-    if "recipe" in params:
-        group, notes = p.add_argument_group("recipe", "Left out: as in the preset for the data and the method."), said(Recipe)
-        for r in fields(Recipe):
-            if r.name not in params: _add_option(group, r.name, r.type, None, notes[r.name])
+    if "recipe" in params: _add_recipe(p, set(params))
     return p
 
-# %% ../nbs/80_cli.ipynb #1005e605
+# %% ../nbs/80_cli.ipynb #ebed627c
+def _add_recipe(parser, taken):
+    "The fields of a recipe as options, except those that are `taken`."
+    group = parser.add_argument_group("recipe", "default: the preset for the data and the method")
+    notes = docments.docments(Recipe)
+    for f in fields(Recipe):
+        if f.name not in taken: _add_option(group, f.name, f.type, None, notes[f.name])
+
+# %% ../nbs/80_cli.ipynb #9d03d66f
 def _parse(name, argv):
     "The options in `argv`, as keyword arguments of the command."
     p, todo = _parser(name), f"sagvicreg {name} --help lists the options"
@@ -418,25 +440,30 @@ def _parse(name, argv):
     given, rest = p.parse_known_args(argv)
     flag = next((r for r in rest if r.startswith("-")), "").partition("=")[0]
     near = nearest(flag, re.findall(r"--[\w-]+", p.format_usage())) if flag else ""
-    require(not rest, f"unknown {f'option {flag}' if flag else f'argument {rest[:1]}'}",
-            f"what sagvicreg {name} takes", f"{near} {todo}".strip())
+    unknown = f"option {flag}" if flag else f"argument {''.join(rest[:1])!r}"
+    todo = f"{near} {todo}".strip()
+    require(not rest, f"unknown {unknown}", f"what sagvicreg {name} takes", todo)
     return vars(given)
 
-# %% ../nbs/80_cli.ipynb #fe2eb45d
+# %% ../nbs/80_cli.ipynb #16a8aef9
 def _usage():
     rows = "\n".join(f"  {n:9} {f.__doc__}" for n, f in COMMANDS.items())
     return (f"usage: sagvicreg COMMAND [options]\n\n{rows}\n\n"
             "sagvicreg COMMAND --help lists a command's options; --version, --debug (tracebacks)")
 
+# %% ../nbs/80_cli.ipynb #6cc5c4bd
 def _rank():
     "Number of this process under torchrun, without loading torch."
     return int(os.environ.get("RANK", 0)) if int(os.environ.get("WORLD_SIZE", 1)) > 1 else 0
 
+# %% ../nbs/80_cli.ipynb #1a3df639
 def _say(message): print(f"sagvicreg: {' '.join(str(message).split())}", file=sys.stderr)
 
+# %% ../nbs/80_cli.ipynb #7d06e70a
 def _warn(message, *args, **kwargs):
     if _rank() == 0: _say(f"warning: {message}")
 
+# %% ../nbs/80_cli.ipynb #2788ddb8
 def _run(name, argv):
     "Parse and run a command; its warnings become lines on standard error."
     require_one_of(name, COMMANDS, "command")
@@ -470,6 +497,7 @@ def main(
     if "sagvicreg.distributed" in sys.modules: distributed.shutdown()
     return 0
 
+# %% ../nbs/80_cli.ipynb #e384ffb1
 def _fail(e):
     "Report an error; the exit code."
     known = isinstance(e, (SagvicregError, OSError))
