@@ -19,10 +19,10 @@ from .core import LazyModule, Run, SagvicregError, atomic_write, environment
 from .core import nearest, pick_device, require, require_one_of
 from .training.recipe import Recipe
 
-# %% ../nbs/80_cli.ipynb #7a3e94bc
+# %% ../nbs/80_cli.ipynb #4fe0d95e
 def _modules(package, names): return [LazyModule(f"{package}.{n}") for n in names.split()]
 
-np, docments = LazyModule("numpy"), LazyModule("fastcore.docments")
+np, torch, docments = map(LazyModule, ("numpy", "torch", "fastcore.docments"))
 datasets, image_classes = _modules("sagvicreg.data", "datasets classes")
 loader, augment = _modules("sagvicreg.data", "loader augment")
 linkages, trees, correlations = _modules("sagvicreg.metrics", "linkage dendrogram correlation")
@@ -96,16 +96,16 @@ def _stream(data, root, size, classes, limit, on_error, cache):
         files = loader.image_files(folder, 64 if size is None else size, on_error, cache)
     return _part(files, classes, limit)
 
-# %% ../nbs/80_cli.ipynb #090804af
+# %% ../nbs/80_cli.ipynb #cf02885f
 def _make_recipe(data, method_args, **changes):
     "The preset for the data with these changes, if every name in it is known."
     args = presets.parse_arguments(method_args)
     recipe = sagvicreg.preset(data, **changes, method_args=args)
     import_module("sagvicreg.training.trainer")           # registers the methods
     require_one_of(recipe.method, sorted(methods.METHODS), "method")
-    require_one_of(recipe.augmentation, sorted(augment.PRESETS), "augmentation")
-    models.parse_spec(recipe.expander)
+    require_one_of(recipe.augmentation, sorted(augment.AUGMENTATIONS), "augmentation")
     models.timm_args(recipe.backbone, recipe.small_stem, recipe.width, pool=recipe.pool)
+    with torch.device("meta"): models.expander(1, recipe.expander)      # takes no memory
     known = [*inspect.signature(methods.METHODS[recipe.method]).parameters][1:]
     for name in args: require_one_of(name, known, f"argument of {recipe.method}")
     return recipe
