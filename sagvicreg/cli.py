@@ -96,7 +96,7 @@ def _stream(data, root, size, classes, limit, on_error, cache):
         files = loader.image_files(folder, 64 if size is None else size, on_error, cache)
     return _part(files, classes, limit)
 
-# %% ../nbs/80_cli.ipynb #cf02885f
+# %% ../nbs/80_cli.ipynb #e9740e92
 def _make_recipe(data, method_args, **changes):
     "The preset for the data with these changes, if every name in it is known."
     args = presets.parse_arguments(method_args)
@@ -107,7 +107,9 @@ def _make_recipe(data, method_args, **changes):
     models.timm_args(recipe.backbone, recipe.small_stem, recipe.width, pool=recipe.pool)
     with torch.device("meta"): models.expander(1, recipe.expander)      # takes no memory
     known = [*inspect.signature(methods.METHODS[recipe.method]).parameters][1:]
-    for name in args: require_one_of(name, known, f"argument of {recipe.method}")
+    for name in args:                                     # others may be the pairing's own
+        near = nearest(name, known)
+        require(name in known or not near, f"--method-args {name!r}", f"one of {', '.join(known)}", near)
     return recipe
 
 # %% ../nbs/80_cli.ipynb #b39bc718
