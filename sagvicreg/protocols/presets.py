@@ -4,18 +4,25 @@
 
 # %% auto #0
 __all__ = ['WALK_OPTIONS', 'LOSS_OPTIONS', 'Table2', 'Table5', 'Figure4', 'SCALES', 'TABLE_PRESETS', 'Preset', 'Table1', 'Table3',
-           'Table4', 'Cost', 'Ablation', 'table_preset', 'parse_arguments', 'read_method', 'split_methods',
-           'row_recipe']
+           'Table4', 'Cost', 'PartialWalk', 'SAGVariant', 'Ablation', 'table_preset', 'parse_arguments', 'read_method',
+           'split_methods', 'row_recipe']
 
 # %% ../../nbs/71_protocols.presets.ipynb #53f9bacb
 import ast, inspect, re
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 
+import torch
 from fastcore.basics import patch
+from fastcore.meta import delegates
+from torch import nn
+from torch.nn.functional import normalize
 
 from ..core import require
-from ..graph.walk import RandomWalkPairs
-from ..methods.vicreg import VICReg
+from ..data.augment import View
+from ..graph.walk import Pairs, RandomWalkPairs, identity_pairs
+from ..losses import full_precision, invariance, vicreg_terms
+from ..methods.base import register
+from ..methods.vicreg import SAGVICReg, VICReg
 from ..training.recipe import preset, Recipe
 
 # %% ../../nbs/71_protocols.presets.ipynb #23f756e6
@@ -32,7 +39,7 @@ class Preset:
     stream: bool = False                # folders: decode images when they are needed
 
 # %% ../../nbs/71_protocols.presets.ipynb #c661dd18
-WALK_OPTIONS = {k: v for k, v in asdict(RandomWalkPairs()).items() if k not in ("own", "grow")}
+WALK_OPTIONS = {k: p.default for k, p in inspect.signature(RandomWalkPairs).parameters.items()}
 LOSS_OPTIONS = dict(convention=inspect.signature(VICReg).parameters["convention"].default)
 
 # %% ../../nbs/71_protocols.presets.ipynb #a48f4035
@@ -93,6 +100,95 @@ class Cost(Preset):
     "App. J: what a step costs, methods taking turns."
     repeat: int = 20                    # timed steps of each method
 
+# %% ../../nbs/71_protocols.presets.ipynb #4a3c0fd8
+@dataclass
+class PartialWalk:
+    "A random walk from some images; the others keep their own second view (equation 1)."
+    walk: RandomWalkPairs              # the pairing of the images that take part
+    self_pair_prob: float              # probability to keep the own second view, 0 to 1
+    walk_warmup: float                 # share of the training over which the walk is phased in, 0 to 1
+    progress: float = 1.               # of the training, 0 to 1; the method sets it
+
+    def __post_init__(self):
+        for name in ("self_pair_prob", "walk_warmup"):
+            v = getattr(self, name)
+            share = isinstance(v, (int, float)) and 0 <= v <= 1
+            require(share, f"{name} = {v!r}", "a share from 0 to 1")
+        self.graph = self.walk.graph
+
+    def __call__(self, z, z2, generator=None) -> Pairs:
+        "Walk from all images, then let some of them keep their own pair."
+        pairs, own = self.walk(z, z2, generator), identity_pairs(z, z2)
+        phase = min(1., self.progress/self.walk_warmup) if self.walk_warmup else 1.
+        walked = (1 - self.self_pair_prob)*phase                                    # (1)
+        if walked == 1: return pairs
+        stay = torch.rand(len(z), generator=generator, device=z.device) >= walked
+        return Pairs(*(torch.where(stay, a, b) for a, b in zip(own[:2], pairs[:2])))
+
+# %% ../../nbs/71_protocols.presets.ipynb #c0b4abe1
+@register("sag-vicreg-variant")
+class SAGVariant(SAGVICReg):
+    "SAG-VICReg with the changes to the pairing that the ablation tries."
+    @delegates(SAGVICReg.__init__)
+    def __init__(self,
+        encoder:nn.Module,             # maps images to representation and embedding
+        self_pair_prob:float=0.,       # probability that an image keeps its own second view
+        walk_warmup:float=0.,          # share of the training over which the walk is phased in
+        neighbors:str="within",        # as for `affinity`, or within the mean direction of `both` views
+        graph_on:str="embedding",      # build the graph on the `embedding` or the `representation`
+        graph_view:str="augmented",    # … of the `augmented` views or of the `clean` image
+        symmetric:bool=False,          # pair the second views with the first as well
+        **kwargs,
+    ):
+        self.mean_view = neighbors == "both"
+        super().__init__(encoder, neighbors="within" if self.mean_view else neighbors, **kwargs)
+        require(graph_on in ("embedding", "representation"),
+                f"graph_on = {graph_on!r}", "'embedding' or 'representation'")
+        require(graph_view in ("augmented", "clean"),
+                f"graph_view = {graph_view!r}", "'augmented' or 'clean'")
+        self.graph_on, self.graph_view, self.symmetric = graph_on, graph_view, symmetric
+        self.pairs = PartialWalk(self.pairs, self_pair_prob, walk_warmup)
+
+    def before_step(self, step, steps, per_epoch): self.pairs.progress = step/max(1, steps - 1)
+
+    def views(self, views): return (*views, View()) if self.graph_view == "clean" else tuple(views)
+
+    def embed(self, views):
+        "Both embeddings; then what the graph is built on, where that is something else."
+        seen = [self.encoder(v) for v in views[:2]]
+        if self.graph_view == "clean": other = [_clean(self.encoder, views[2])]
+        else: other = seen if self.graph_on == "representation" else []
+        return *(s.embedding for s in seen), *(getattr(s, self.graph_on).detach() for s in other)
+
+# %% ../../nbs/71_protocols.presets.ipynb #f74d137b
+@torch.no_grad()
+def _clean(encoder, images):
+    "Encode in eval mode, without gradient and without a trace."
+    training = encoder.training
+    try: return encoder.eval()(images)
+    finally: encoder.train(training)
+
+@full_precision
+def _mean_direction(z, z2): return normalize(z, dim=1) + normalize(z2, dim=1)
+
+@patch
+def graph_features(self:SAGVariant, outputs):
+    "What the pairing sees, of the first and of the second view, without gradient."
+    seen = [z.detach() for z in outputs[2:] or outputs]
+    if self.mean_view: seen = [_mean_direction(seen[0], seen[-1])]
+    return seen[0], seen[-1]
+
+@patch
+def compare(self:SAGVariant, outputs, pairs, generator=None):
+    "VICReg's loss, with the invariance of both directions where it is symmetric."
+    z, z2 = outputs[:2]
+    terms = vicreg_terms(z, z2, pairs, self.convention)
+    if self.symmetric:
+        back = self.pairs(*reversed(self.graph_features(outputs)), generator)
+        second = invariance(z2, z, back, convention=self.convention)
+        terms["invariance"] = (terms["invariance"] + second)/2
+    return self.weighted(terms)
+
 # %% ../../nbs/71_protocols.presets.ipynb #f3987b7c
 @dataclass(frozen=True)
 class Ablation(Table1):
@@ -103,10 +199,10 @@ class Ablation(Table1):
         "sag-vicreg:percentile=50", "sag-vicreg:scale_over=batch", "sag-vicreg:k=15,scale_over=batch",
         "sag-vicreg:neighbors=across", "sag-vicreg:k=15,neighbors=across",
         "sag-vicreg:steps=3",
-        "sag-vicreg:k=15,own=0.5", "sag-vicreg:k=15,neighbors=across,own=0.5",
+        "sag-vicreg:k=15,self_pair_prob=0.5", "sag-vicreg:k=15,neighbors=across,self_pair_prob=0.5",
         "sag-vicreg:neighbors=both", "sag-vicreg:k=15,neighbors=both",
         "sag-vicreg:k=15,graph_on=representation", "sag-vicreg:k=15,graph_view=clean",
-        "sag-vicreg:k=15,grow=1.0", "sag-vicreg:k=15,symmetric=True",
+        "sag-vicreg:k=15,walk_warmup=1.0", "sag-vicreg:k=15,symmetric=True",
         "vicreg:pairs=nearest",                          # NNCLR's pairs
         "vicreg:sim_coeff=19.5", "vicreg:sim_coeff=11.5",   # invariance as weak as the weights of one and of three steps make it
         "vicreg:batch_size=512", "sag-vicreg:batch_size=512", "sag-vicreg:k=15,neighbors=both,batch_size=512",
@@ -120,12 +216,12 @@ _MEDIUM = dict(_TINY, batch_size=256, expander="1024-1024-1024", epochs=15, prec
 _SHORT = dict(backbone="resnet18", epochs=30, optimizer="adamw", base_lr=1e-3)
 _TEST_VIT = dict(backbone="test_vit", width=1., base_lr=2e-3)
 _FOUR = ("simclr", "barlow-twins", "vicreg", "sag-vicreg")
-_VARIANTS = ("vicreg", "sag-vicreg", "sag-vicreg:k=15", "sag-vicreg:neighbors=across", "sag-vicreg:k=15,own=0.5",
+_VARIANTS = ("vicreg", "sag-vicreg", "sag-vicreg:k=15", "sag-vicreg:neighbors=across", "sag-vicreg:k=15,self_pair_prob=0.5",
              "untrained")
 _MOST = ("vicreg", "sag-vicreg", "vicreg:sim_coeff=18.8", "sag-vicreg:steps=3", "vicreg:sim_coeff=11.5",
          "sag-vicreg:k=15", "sag-vicreg:k=15,graph_view=clean", "sag-vicreg:k=15,scale_over=batch",
-         "sag-vicreg:k=15,scale_over=batch,graph_view=clean", "sag-vicreg:k=15,neighbors=across,grow=1.0",
-         "sag-vicreg:k=15,own=0.5", "untrained")
+         "sag-vicreg:k=15,scale_over=batch,graph_view=clean", "sag-vicreg:k=15,neighbors=across,walk_warmup=1.0",
+         "sag-vicreg:k=15,self_pair_prob=0.5", "untrained")
 
 # %% ../../nbs/71_protocols.presets.ipynb #684b80e6
 SCALES = ("smoke", "small", "medium", "short", "paper")
@@ -224,6 +320,14 @@ def _method_options(recipe, method):
     known = LOSS_OPTIONS | (WALK_OPTIONS if method == "sag-vicreg" else {})
     return known | {k: v for k, v in recipe.method_args.items() if k in known}
 
+# %% ../../nbs/71_protocols.presets.ipynb #02085f8b
+_VARIANT = {"self_pair_prob", "walk_warmup", "graph_on", "graph_view", "symmetric"}
+
+def _with_variants(method, args):
+    "SAG-VICReg, or its variant when the options are a variant's."
+    changed = bool(args.keys() & _VARIANT) or args.get("neighbors") == "both"
+    return "sag-vicreg-variant" if method == "sag-vicreg" and changed else method
+
 # %% ../../nbs/71_protocols.presets.ipynb #da4bd7d2
 def row_recipe(
     p:Preset,                # of the table
@@ -236,6 +340,7 @@ def row_recipe(
     transformer = p.recipe.backbone.startswith(("vit", "test_vit"))
     mine = {k: v for k, v in changes.items() if k in Recipe.__dataclass_fields__}
     args = _method_options(p.recipe, method) | {k: v for k, v in changes.items() if k not in mine}
+    method = _with_variants(method, args)
     shared = _shared_fields(p.recipe, method, transformer) | dict(method=method, seed=seed) | mine
     base = preset("digits" if dataset == "digits" else "cifar100", **shared, method_args=args)
     stem, width = p.recipe.small_stem, 1. if method in _NEEDS_VIT else p.recipe.width

@@ -320,7 +320,7 @@ def _untrained(recipe, images, out):
 
 def _watch(recipe, images):
     "What a run is asked on its way."
-    if recipe.method not in ("vicreg", "sag-vicreg") or not isinstance(images, ImageSet) or images.labels is None: return {}
+    if recipe.method not in ("vicreg", "sag-vicreg", "sag-vicreg-variant") or not isinstance(images, ImageSet) or images.labels is None: return {}
     coarse = CIFAR100_HIERARCHY.labels(images.labels, 3) if images.name.startswith("cifar100") else None
     return dict(checks=[PairingCheck(images, max(1, recipe.epochs//10), coarse)])
 
