@@ -273,7 +273,7 @@ def _score(
     how = dict(metric=metric, linkage=linkage, lca_distance=lca_distance, device=device)
     s = sagvicreg.structure_similarity(x, y, **how)
     print(s)
-    if plot: figures.save_figure(figures.plot_tanglegram(*s.trees), plot)
+    if plot: figures.save_figure(trees.plot_tanglegram(*s.trees), plot)
     found = s.to_dict()
     if draws: found |= _draws(x, y, draws, seed, how)
     if json: _write_json(json, found)
