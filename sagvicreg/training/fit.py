@@ -379,9 +379,9 @@ def train_all(
         for recipe, images, out, *options in tasks:
             train(recipe, images, out, resume=True, device=device, progress=progress, **dict(*options))
         return
-    context = multiprocessing.get_context("spawn")
+    context = _worker_context()
     stop = context.Event()
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin_worker, initargs=(stop, os.getpid())) as pool:
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin_worker, initargs=(stop,)) as pool:
         futures = [pool.submit(_train_in_worker, task, device) for task in tasks]
         done = tqdm(as_completed(futures), total=len(futures), desc="train", unit="run", disable=None if progress else True)
         try:
@@ -394,13 +394,20 @@ def train_all(
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
-# %% ../../nbs/63_training.fit.ipynb #22a09ab0
-def _begin_worker(stop, parent):
-    "Make this process a worker: `stop` is an event after which no run begins, `parent` the process that started it."
+# %% ../../nbs/63_training.fit.ipynb #d35a0c2c
+def _worker_context():
+    "How workers start: forked from a server that has imported this module once, where the system can."
+    if "forkserver" not in multiprocessing.get_all_start_methods(): return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    return context
+
+def _begin_worker(stop):
+    "Make this process a worker; no run begins once the event `stop` is set."
     torch.set_num_threads(1)
     _train_in_worker.stop = stop
     def watch():
-        while os.getppid() == parent: time.sleep(1)
+        multiprocessing.parent_process().join()
         os.kill(os.getpid(), signal.SIGTERM)                     # a run under way saves and ends
         time.sleep(60)
         os._exit(1)
