@@ -27,7 +27,8 @@ datasets, image_classes = _modules("sagvicreg.data", "datasets classes")
 loader, augment = _modules("sagvicreg.data", "loader augment")
 linkages, trees, correlations = _modules("sagvicreg.metrics", "linkage dendrogram correlation")
 distributed, models, methods = _modules("sagvicreg", "distributed models methods.base")
-trainers, fits, exports, reports = _modules("sagvicreg.training", "trainer fit export report")
+trainers, exports, fits = _modules("sagvicreg.training", "trainer export fit")
+checkers, reports = _modules("sagvicreg.training", "checks report")
 presets, figures, tables = _modules("sagvicreg.protocols", "presets figures reproduce")
 
 # %% ../nbs/80_cli.ipynb #3ceb6068
@@ -121,10 +122,10 @@ def _checks(images, data, root, classes, knn_every, structure_every):
     checks = []
     if structure_every:
         sample = loader.in_memory(image_classes.subsample(images, min(1000, len(images))))
-        checks.append(reports.StructureCheck(sample, structure_every))
+        checks.append(checkers.StructureCheck(sample, structure_every))
     if knn_every:
         bank, queries = _bank_and_queries(images, data, root, classes)
-        checks.append(reports.KNNCheck(bank, queries, knn_every, k=min(20, len(bank))))
+        checks.append(checkers.KNNCheck(bank, queries, knn_every, k=min(20, len(bank))))
     return checks
 
 # %% ../nbs/80_cli.ipynb #5f9a7fe7
@@ -180,7 +181,7 @@ def _train(
         recipe, images, out, device, log_every, compile=compile, workers=workers, keep=keep,
         save_every=save_every, checks=checks, best_by="knn" if knn_every else None)
     if tensorboard and trainer.rank == 0:
-        trainer.callbacks.append(reports.TensorBoard(trainer.run/"tensorboard"))
+        trainer.callbacks.append(fits.TensorBoard(trainer.run/"tensorboard"))
     fits.fit(trainer, resume, previous)
     if trainer.rank == 0: _conclude(trainer.run, out, data, root)
 
