@@ -25,7 +25,7 @@ from ..data.classes import class_halves, subsample
 from ..training.export import embed, load_run
 from ..metrics.similarity import structure_similarity
 from ..probes import knn_accuracy
-from ..training.fit import begin_worker, train, train_in_worker
+from ..training.fit import train, train_all
 from ..training.recipe import Recipe
 
 # %% ../../nbs/72_protocols.runs.ipynb #af74396a
@@ -168,7 +168,7 @@ from ..metrics.clustering import hierarchical_rand
 from ..metrics.similarity import rdm_correlation, structure_similarity
 from ..probes import PROBES, hierarchical_accuracy, knn_accuracy, linear_accuracy
 from .presets import Preset, Table1, row_recipe, table_preset
-from ..training.report import PairingCheck
+from ..training.checks import PairingCheck
 from ..training.recipe import Recipe, build_encoder
 
 # %% ../../nbs/72_protocols.runs.ipynb #47fd6ba5
