@@ -24,7 +24,7 @@ from ..data.loader import in_memory
 from .figures import PALETTE, plot_map, plot_pairs, save_figure
 from ..probes import figure5, knn_accuracy
 from .runs import _embedder, _slug, Cell, commit, HEADS, mean_and_error, run_cells, table_cells, table_data, train_cells
-from .presets import row_recipe, table_preset
+from .presets import WALK_OPTIONS, row_recipe, table_preset
 from ..graph.walk import RandomWalkPairs
 from ..spectral.unseen import figure1, train_embedding
 from ..training.export import load_run
@@ -446,7 +446,7 @@ def _of_models(name, cells, root, cache, device, jobs, progress):
 def _drawn(cell, run, batch, device):
     trained = load_run(run, device := pick_device(str(device)))
     with torch.no_grad(): z = trained(batch.images.to(device)).embedding.float().cpu()
-    args = {k: v for k, v in cell.trainings["D1"].method_args.items() if k in RandomWalkPairs.__dataclass_fields__}
+    args = {k: v for k, v in cell.trainings["D1"].method_args.items() if k in WALK_OPTIONS}
     pairs = RandomWalkPairs(**args)(z, z, generator(cell.seed))
     moved = pairs.index != torch.arange(len(z))
     same = (batch.labels[moved] == batch.labels[pairs.index[moved]]).float().mean().item() if moved.any() else None
