@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['WALK_OPTIONS', 'LOSS_OPTIONS', 'Table2', 'Table5', 'Figure4', 'SCALES', 'TABLE_PRESETS', 'Preset', 'Table1', 'Table3',
-           'Table4', 'Cost', 'PartialWalk', 'SAGVariant', 'Ablation', 'table_preset', 'parse_arguments', 'read_method',
+           'Table4', 'Cost', 'SAGVariant', 'Ablation', 'table_preset', 'parse_arguments', 'read_method',
            'split_methods', 'row_recipe']
 
 # %% ../../nbs/71_protocols.presets.ipynb #53f9bacb
@@ -102,7 +102,7 @@ class Cost(Preset):
 
 # %% ../../nbs/71_protocols.presets.ipynb #4a3c0fd8
 @dataclass
-class PartialWalk:
+class _PartialWalk:
     "A random walk from some images; the others keep their own second view (equation 1)."
     walk: RandomWalkPairs              # the pairing of the images that take part
     self_pair_prob: float              # probability to keep the own second view, 0 to 1
@@ -147,7 +147,7 @@ class SAGVariant(SAGVICReg):
         require(graph_view in ("augmented", "clean"),
                 f"graph_view = {graph_view!r}", "'augmented' or 'clean'")
         self.graph_on, self.graph_view, self.symmetric = graph_on, graph_view, symmetric
-        self.pairs = PartialWalk(self.pairs, self_pair_prob, walk_warmup)
+        self.pairs = _PartialWalk(self.pairs, self_pair_prob, walk_warmup)
 
     def before_step(self, step, steps, per_epoch): self.pairs.progress = step/max(1, steps - 1)
 

@@ -527,9 +527,8 @@ from ..data.datasets import digits
 from ..data.classes import class_halves, subsample
 from ..training.export import embed, load_run
 from ..graph.walk import RandomWalkPairs
-from ..metrics.dendrogram import dendrogram
-from .figures import plot_dendrograms, plot_map, plot_pairs, plot_scores, save_figure
-from ..training.report import plot_training
+from ..metrics.dendrogram import dendrogram, plot_dendrograms
+from .figures import plot_map, plot_pairs, plot_scores, plot_training, save_figure
 from .runs import HEADS, generalization, paired_difference, results_table
 from ..training.recipe import preset
 

@@ -27,7 +27,7 @@ def _plain(v):
 @dataclass(frozen=True)
 class Recipe:
     "What to train and how: everything that decides the result, apart from the images."
-    method: str = "sag-vicreg"             # a registered method: vicreg, sag-vicreg, simclr, …
+    method: str = "sag-vicreg"             # vicreg, sag-vicreg, simclr, barlow-twins, dino, mae, i-jepa, spectralnet
     backbone: str = "resnet18"             # a timm architecture
     small_stem: bool = True                # stem for images of about 32 px
     width: float = 1.0                     # ResNets: channels, times this
