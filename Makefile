@@ -17,13 +17,14 @@ demo: .venv/stamp-run   ## train, embed, compare and plot on small built-in imag
 test: .venv/stamp-dev   ## what CI runs: the repository's checks, the site and every notebook (ARGS="--only 00_core" or "--flags 'slow cuda'")
 	$(BIN)/python scripts/test.py $(ARGS)
 
-export: .venv/stamp-dev   ## make the package from the notebooks
+export: .venv/stamp-dev   ## make the package, the sidebar and the table of chapters from the notebooks
 	$(BIN)/nbdev_export
+	$(BIN)/python scripts/contents.py
 
 notebooks: export   ## export, then run the notebooks, store their outputs and clean them (NB=nbs/00_core.ipynb for one)
 	$(BIN)/python scripts/notebooks.py $(NB)
 
-readme: .venv/stamp-dev   ## make README.md from nbs/index.ipynb
+readme: export   ## make README.md from nbs/index.ipynb
 	$(BIN)/python scripts/readme.py
 
 docs: .venv/stamp-dev   ## make the site from the notebooks: _docs/index.html (ARGS=--force for all of it)

@@ -16,7 +16,7 @@ setup(
     classifiers=["Development Status :: 3 - Alpha", "Intended Audience :: Science/Research",
                  "Topic :: Scientific/Engineering :: Artificial Intelligence",
                  *[f"Programming Language :: Python :: 3.{v}" for v in range(min_minor, 14)]],
-    packages=find_packages(include=["sagvicreg", "sagvicreg.*"]), package_data={"sagvicreg": ["py.typed"]},
+    packages=find_packages(include=["sagvicreg", "sagvicreg.*"]), package_data={"sagvicreg": ["py.typed", "*.pyi"]},
     python_requires=f">={cfg['min_python']}", install_requires=cfg["requirements"].split(),
     extras_require={"dev": cfg["dev_requirements"].split(), "track": cfg["track_requirements"].split(), "onnx": cfg["onnx_requirements"].split(),
                     "viz": cfg["viz_requirements"].split()}, zip_safe=False,

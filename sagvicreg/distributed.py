@@ -4,17 +4,17 @@
 
 # %% auto #0
 __all__ = ['world', 'launched', 'init', 'shutdown', 'first_alone', 'barrier', 'all_reduce_any', 'watching_peers', 'split_sizes',
-           'local_slice', 'declared_split_sizes', 'gather', 'total', 'synchronized']
+           'local_slice', 'declared_split_sizes', 'gather', 'total', 'synchronized', 'launch']
 
 # %% ../nbs/45_distributed.ipynb #ae206b65
-import os
+import os, socket, traceback
 from contextlib import contextmanager
 from datetime import timedelta
 
 import torch, torch.distributed as dist
 from jaxtyping import Float
 from timm.layers import convert_sync_batchnorm
-from torch import Tensor, nn
+from torch import Tensor, multiprocessing, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from .core import SagvicregError, pick_device, require
@@ -218,3 +218,38 @@ def synchronized(
         return new
     for name, child in model.named_children(): setattr(model, name, synchronized(child, device))
     return model
+
+# %% ../nbs/45_distributed.ipynb #a55f30c2
+def launch(
+    n:int,                            # number of processes
+    f,                                # called in each, without arguments
+) -> list:                            # what `f` returned in each process, by rank
+    "Run a function in `n` connected processes of this machine (fork, gloo)."
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    context = multiprocessing.get_context("fork")
+    pipes = [context.Pipe() for _ in range(n)]
+    workers = [context.Process(target=_worker, args=(rank, n, port, pipe, f)) for rank, (_, pipe) in enumerate(pipes)]
+    for w in workers: w.start()
+    for _, pipe in pipes: pipe.close()
+    answers = [_answer(pipe) for pipe, _ in pipes]
+    for w in workers: w.join()
+    errors = [e for _, e in answers if e]
+    require(not errors, f"{len(errors)} of {n} processes that failed", "all to return", errors[0] if errors else "")
+    return [found for found, _ in answers]
+
+# %% ../nbs/45_distributed.ipynb #34c0cb01
+def _worker(rank, n, port, pipe, f):
+    "What a forked process does: connect, call `f`, send back what it returned or how it failed."
+    torch.set_num_threads(1)                                     # thread pools do not survive a fork
+    os.environ |= dict(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=str(n), MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
+    try:
+        init("cpu")
+        pipe.send((f(), None))
+        shutdown()
+    except BaseException: pipe.send((None, traceback.format_exc()))
+
+def _answer(pipe):
+    try: return pipe.recv()
+    except EOFError: return None, "It ended without an answer."

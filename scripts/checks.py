@@ -1,10 +1,10 @@
 """What must hold of the repository beside the notebooks running: each check returns the list of what is wrong."""
 import ast, importlib, inspect, os, re, runpy, shutil, subprocess, sys, tempfile
 from collections import Counter
+from functools import cache
 from pathlib import Path
 from unittest.mock import patch
 
-import yaml
 from execnb.nbio import nb2str, read_nb
 from fastcore.docments import docments
 from IPython.core.inputtransformer2 import TransformerManager
@@ -14,11 +14,13 @@ from nbdev.process import NBProcessor
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-import browser, readme
+import browser, contents, readme
 
 root = Path(__file__).resolve().parent.parent
 nbs, lib = root/"nbs", root/"sagvicreg"
 longest = 50     # code lines in an exported cell
+most = 50        # notebooks
+by_hand = ["__init__.py", "__init__.pyi", "__main__.py", "py.typed", "training/report.html"]
 lab_chapter = "10_spectral.laplacian.ipynb"
 checks = []
 
@@ -32,13 +34,16 @@ def check(todo):
     return register
 
 
+@cache
 def notebooks(): return sorted(nbglob(nbs, as_path=True))
 
 
+@cache
 def code_cells(path):
     "The code cells of a notebook with where they are and nbdev's directives."
-    for i, cell in enumerate(NBProcessor(path, process=True, rm_directives=False).nb.cells):
-        if cell.cell_type == "code": yield f"{path.relative_to(root)}, cell {i} (#{cell.id})", cell.directives_, cell.source
+    cells = NBProcessor(path, process=True, rm_directives=False).nb.cells
+    return [(f"{path.relative_to(root)}, cell {i} (#{c.id})", c.directives_, c.source)
+            for i, c in enumerate(cells) if c.cell_type == "code"]
 
 
 def evaluated_code(path):
@@ -51,10 +56,10 @@ def evaluated_code(path):
 
 def number(path):
     "A chapter's number; None for a page that is no chapter."
-    m = re.match(r"(\d+)([a-z]*)_", path.name)
-    return (int(m[1]), m[2]) if m and path.parent == nbs else None
+    return int(path.name[:2]) if path in contents.chapters() else None
 
 
+@cache
 def exported():
     "The notebook that makes each module: [(module, path)]."
     return [(f"sagvicreg.{said['default_exp'][0]}", p) for p in notebooks() for _, said, _ in code_cells(p) if "default_exp" in said]
@@ -84,10 +89,10 @@ def in_sync():
         copy = Path(d).resolve()
         shutil.copytree(nbs, copy/"nbs", symlinks=True)
         for name in ("settings.ini", "setup.py"): shutil.copy(root/name, copy)
-        for name, data in tree(lib).items():     # what nbdev does not make; all else must come out of the notebooks
-            if name.endswith(".py") and name != "__init__.py": continue
+        for name in by_hand:
+            if not (lib/name).exists(): continue
             (copy/"sagvicreg"/name).parent.mkdir(parents=True, exist_ok=True)
-            (copy/"sagvicreg"/name).write_bytes(data)
+            shutil.copy(lib/name, copy/"sagvicreg"/name)
         env = {k: v for k, v in os.environ.items() if k != "IN_TEST"}     # under which nbdev exports nothing
         code = "from nbdev.doclinks import nbdev_export; nbdev_export()"
         done = subprocess.run([sys.executable, "-c", code], cwd=copy, env=env, capture_output=True, text=True)
@@ -121,20 +126,55 @@ def order():
         for where, code in evaluated_code(p):
             for name in sorted(n for n in set(used(code)) if n and n.startswith("sagvicreg.")):
                 if name not in modules: wrong.append(f"{where} imports {name}, which no notebook exports")
-                elif number(p) and modules[name] and modules[name] > number(p):
+                elif None not in (number(p), modules[name]) and modules[name] > number(p):
                     wrong.append(f"{where} imports {name}, of a later chapter")
     return wrong
 
 
-@check("rename one of them; the number is for order, the rest of a chapter's file name is its module's name")
+@check("rename it, or move what exports nothing to nbs/experiments/ or nbs/tutorials/")
 def names():
-    "Names of pages and modules agree and do not collide"
-    def page(p): return p.relative_to(nbs).with_name(re.sub(r"^\d+[a-zA-Z0-9]*_", "", p.name.lower())).as_posix()     # nbdev's rule
-    pages, modules = Counter(map(page, notebooks())), Counter(m for m, _ in exported())
-    misnamed = [(m, p) for m, p in exported() if number(p) and "sagvicreg." + p.stem.partition("_")[2] != m]
-    return ([f"{n} notebooks become the page {page}" for page, n in pages.items() if n > 1]
-            + [f"{n} notebooks export {m}" for m, n in modules.items() if n > 1]
-            + [f"{p.relative_to(root)} exports {m}" for m, p in misnamed])
+    "Chapters are NN_module.ipynb, with each number, module and page once; all else exports nothing"
+    made, found = {p: m for m, p in exported()}, contents.chapters()
+    stray = [p for p in nbs.glob("*.ipynb") if p not in found and p.name != "index.ipynb"]
+    pages = Counter(p.relative_to(nbs).with_name(re.sub(r"^\d\d_", "", p.name)) for p in notebooks())
+    twice = {**Counter(map(number, found)), **Counter(m for m, _ in exported()), **pages}
+    return ([f"nbs/{p.name} is no chapter: it begins with no number of two digits" for p in stray]
+            + [f"nbs/{p.name} does not export sagvicreg.{p.stem[3:]}" for p in found
+               if made.get(p) != f"sagvicreg.{p.stem[3:]}"]
+            + [f"{p.relative_to(root)} exports {made[p]}" for p in made.keys() - set(found)]
+            + [f"{n} notebooks are {name}" for name, n in twice.items() if n > 1]
+            + [f"{n} notebooks, the most is {most}" for n in [len(notebooks())] if n > most])
+
+
+@check("leave `# Title`, an empty line and `> summary`; Quarto drops all else, which belongs in a second cell")
+def first_cells():
+    "First cells hold a title and a summary, and nothing else"
+    return [f"{p.relative_to(root)}" for p in notebooks()
+            if not re.fullmatch(r"# .+\n\n> .+", read_nb(p).cells[0].source.strip())]
+
+
+@check("say at its end what the next chapter does, with a link to it")
+def led_on():
+    "The last text of each chapter links to the next chapter"
+    def text(p): return [c.source for c in read_nb(p).cells if c.cell_type == "markdown"][-1]
+    found = contents.chapters()
+    following = [p.name for p in found[1:]] + ["experiments/results.ipynb"]
+    return [f"nbs/{p.name} does not lead to {q}" for p, q in zip(found, following) if f"]({q}" not in text(p)]
+
+
+@check("make it public under a good name, or move it to where it is used")
+def private():
+    "No module uses a private name of another"
+    def ours(node): return node.level or (node.module or "").startswith("sagvicreg")
+    wrong = []
+    for p in set(lib.rglob("*.py")) - {lib/"_modidx.py"}:
+        nodes = list(ast.walk(ast.parse(p.read_text(encoding="utf-8"))))
+        imported = [a for n in nodes if isinstance(n, ast.ImportFrom) and ours(n) for a in n.names]
+        modules = {a.asname or a.name for a in imported}
+        used = [a.name for a in imported] + [n.attr for n in nodes if isinstance(n, ast.Attribute)
+                                             and isinstance(n.value, ast.Name) and n.value.id in modules]
+        wrong += [f"{p.relative_to(root)} uses {name}" for name in used if re.match("_[^_]", name)]
+    return sorted(wrong)
 
 
 @check("mend the link; chapters are linked by their file names, such as 00_core.ipynb")
@@ -183,26 +223,11 @@ def short_cells():
 
 
 @check("run `make readme`")
-def readme_is_made():
-    "README.md is what nbs/index.ipynb makes"
-    return readme.out_of_date()
-
-
-@check("mend website/sidebar/contents in _quarto.yml")
-def sidebar():
-    "The sidebar lists every notebook once"
-    def pages(o):
-        if isinstance(o, str): yield o
-        elif isinstance(o, list): yield from (page for item in o for page in pages(item))
-        elif isinstance(o, dict): yield from (page for key in ("href", "file", "contents") for page in pages(o.get(key)))
-    listed = Counter(pages(yaml.safe_load((root/"_quarto.yml").read_text(encoding="utf-8"))["website"]["sidebar"]["contents"]))
-    there = {p.relative_to(nbs).as_posix() for p in notebooks()}
+def made():
+    "README.md, the sidebar and the table of chapters are what the notebooks make"
     link = nbs/"_quarto.yml"
     linked = link.is_symlink() and os.readlink(link) == "../_quarto.yml"
-    return ([f"{p} is not listed" for p in sorted(there - listed.keys())]
-            + [f"{p} is listed and not there" for p in sorted(listed.keys() - there)]
-            + [f"{p} is listed {n} times" for p, n in listed.items() if n > 1]
-            + ([] if linked else ["nbs/_quarto.yml is not a symlink to ../_quarto.yml"]))
+    return contents.out_of_date() + readme.out_of_date() + ["nbs/_quarto.yml is not a symlink to ../_quarto.yml"] * (not linked)
 
 
 @check("mend setup.py, settings.ini or scripts/constraints.txt")

@@ -19,7 +19,7 @@ from sklearn.datasets import load_digits
 from torch import Tensor
 from torchvision.datasets import CIFAR100
 
-from ..core import SagvicregError, require
+from ..core import SagvicregError, nearest, require
 
 # %% ../../nbs/40_data.datasets.ipynb #2e72cd39
 def channel_stats(
@@ -347,8 +347,15 @@ def load_dataset(
     _check_train(train)
     tried = list(dict.fromkeys([Path(name_or_path).expanduser(), data_root(root)/name_or_path]))
     folder = next((p for p in tried if p.exists()), None)
-    require(folder, f"data {str(name_or_path)!r}", f"digits, cifar100, or a folder of images (looked for {' and '.join(map(str, tried))})")
+    require(folder, f"data {str(name_or_path)!r}",
+            f"digits, cifar100, or a folder of images (looked for {' and '.join(map(str, tried))})",
+            nearest(name_or_path, ["digits", "cifar100", *_folders_like(name_or_path, data_root(root))]))
     return _folder_part(folder, train, 64 if size is None else size, on_error)
+
+def _folders_like(name, root):
+    "What else `load_dataset` would find: the folders where `name` was looked for."
+    here = Path(name).expanduser().parent
+    return [str(p) for p in here.glob("*/")] + [p.name for p in root.glob("*/")]
 
 def _folder_part(folder, train, size, on_error):
     halves = ["train", *(h for h in ("test", "val", "valid", "validation") if (folder/h).is_dir())][:2]

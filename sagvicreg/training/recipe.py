@@ -9,10 +9,10 @@ __all__ = ['PRESETS', 'METHOD_PRESETS', 'Recipe', 'recipe_from', 'build_encoder'
 # %% ../../nbs/60_training.recipe.ipynb #48aa72a3
 from dataclasses import dataclass, field, fields
 
-import torch
+from ..core import LazyModule, SagvicregError, require, require_one_of
 
-from ..core import SagvicregError, require
-from ..models import backbone, Encoder
+# %% ../../nbs/60_training.recipe.ipynb #e21ac231
+torch, models = LazyModule("torch"), LazyModule("sagvicreg.models")
 
 # %% ../../nbs/60_training.recipe.ipynb #19789c73
 def _plain(v):
@@ -54,7 +54,8 @@ class Recipe:
         require(self.final_weight_decay is None or self.final_weight_decay >= 0, f"final_weight_decay = {self.final_weight_decay}", "zero or more, or None")
         require(self.base_lr > 0, f"base_lr = {self.base_lr}", "a positive learning rate")
         require(0 <= self.warmup < self.epochs, f"warmup_epochs = {self.warmup_epochs}", f"from 0 to less than the {self.epochs} epochs of the run")
-        require(self.precision in ("auto", "float32", "bfloat16"), f"precision = {self.precision!r}", "auto, float32 or bfloat16")
+        require_one_of(self.precision, ("auto", "float32", "bfloat16"), "precision")
+        require_one_of(self.optimizer, ("lars", "adamw"), "optimizer")
         taken = sorted({"name", "encoder"} & set(self.method_args))
         require(not taken, f"method_args with {taken}", "the method's own arguments", "Name the method and its backbone in the recipe.")
 
@@ -76,15 +77,16 @@ def recipe_from(
 def build_encoder(
     recipe:Recipe,                         # backbone, stem, width, expander
     image_size:int,                        # side of the images, px
-) -> Encoder:                              # with fresh weights from torch's global generator
+) -> "Encoder":                            # with fresh weights from torch's global generator
     "The encoder a recipe asks for."
-    return Encoder(backbone(recipe.backbone, recipe.small_stem, recipe.width, image_size, recipe.pool), recipe.expander)
+    body = models.backbone(recipe.backbone, recipe.small_stem, recipe.width, image_size, recipe.pool)
+    return models.Encoder(body, recipe.expander)
 
 def check_input_size(
-    encoder:Encoder,                       # freshly built
+    encoder:"Encoder",                     # freshly built
     size:int,                              # side of the images, px
     name:str,                              # of the backbone, for the message
-) -> Encoder:                              # the same
+) -> "Encoder":                            # the same
     "`encoder`, if it can look at images of this size at all; its statistics stay as they are."
     try:
         with torch.no_grad(): encoder.eval()(torch.zeros(2, 3, size, size))
@@ -96,16 +98,14 @@ def check_input_size(
 # %% ../../nbs/60_training.recipe.ipynb #988b0e7b
 import logging
 
-import torch
-from timm.optim import Lars
-from timm.scheduler import CosineLRScheduler
-from torch import nn
+from ..core import LazyModule, require
 
-from ..core import require
+# %% ../../nbs/60_training.recipe.ipynb #a23ead89
+optim, scheduler = LazyModule("timm.optim"), LazyModule("timm.scheduler")
 
 # %% ../../nbs/60_training.recipe.ipynb #2797d68b
 def parameter_groups(
-    model:nn.Module,         # whose parameters
+    model:"nn.Module",       # whose parameters
 ) -> tuple[list, list]:      # matrices and convolutions; vectors (biases, gains)
     "Trainable parameters with two dimensions or more, and the rest."
     params = [p for p in model.parameters() if p.requires_grad]
@@ -114,11 +114,11 @@ def parameter_groups(
 
 # %% ../../nbs/60_training.recipe.ipynb #e336e1ae
 def make_optimizer(
-    model:nn.Module,         # what to train
+    model:"nn.Module",       # what to train
     name:str="lars",         # `lars` (ResNets, as published) or `adamw` (ViTs, small networks)
     lr:float=0.2,            # peak learning rate, already scaled by the batch
     weight_decay:float=1e-6, # of matrices; vectors have none
-) -> torch.optim.Optimizer:
+) -> "torch.optim.Optimizer":
     "LARS or AdamW with matrices and vectors in separate groups (App. F)."
     require(lr > 0, f"lr = {lr}", "a positive learning rate")
     require(weight_decay >= 0, f"weight_decay = {weight_decay}", "zero or more")
@@ -126,8 +126,8 @@ def make_optimizer(
     if name == "lars":
         groups = [dict(params=matrices, weight_decay=weight_decay, always_adapt=True),
                   dict(params=vectors, weight_decay=0., always_adapt=False)]
-        return Lars([g for g in groups if g["params"]], lr=lr, momentum=0.9, trust_coeff=0.001)
-    require(name == "adamw", f"optimizer {name!r}", "'lars' or 'adamw'")
+        return optim.Lars([g for g in groups if g["params"]], lr=lr, momentum=0.9, trust_coeff=0.001)
+    require_one_of(name, ("lars", "adamw"), "optimizer")
     groups = [dict(params=matrices, weight_decay=weight_decay), dict(params=vectors, weight_decay=0.)]
     fused = {p.device.type for p in matrices + vectors} <= {"cpu", "cuda"}
     return torch.optim.AdamW([g for g in groups if g["params"]], lr=lr, fused=fused)
@@ -136,23 +136,23 @@ def make_optimizer(
 logging.getLogger("timm.scheduler.cosine_lr").setLevel(logging.ERROR)      # it warns of runs of one step
 
 def make_schedule(
-    optimizer:torch.optim.Optimizer,   # whose learning rates it sets
+    optimizer:"torch.optim.Optimizer", # whose learning rates it sets
     steps:int,                         # T, all steps of the run
     warmup:int=0,                      # t_w, steps of linear warm-up
     floor:float=0.001,                 # last learning rate, over the peak
-) -> CosineLRScheduler:                # call `step_update(t)` before step t
+) -> "CosineLRScheduler":              # call `step_update(t)` before step t
     "Warm-up from 0 and cosine decay, step by step (equation 2; App. F)."
     require(0 <= warmup < steps, f"warm-up of {warmup} steps in a run of {steps}", "fewer warm-up steps than steps",
             "Train longer or warm up less.")
     peak = max(g["lr"] for g in optimizer.param_groups)
-    return CosineLRScheduler(optimizer, t_initial=steps - warmup, lr_min=peak * floor, warmup_t=warmup, warmup_lr_init=0.,
-                             warmup_prefix=True, t_in_epochs=False)
+    return scheduler.CosineLRScheduler(
+        optimizer, t_initial=steps - warmup, lr_min=peak * floor,
+        warmup_t=warmup, warmup_lr_init=0., warmup_prefix=True, t_in_epochs=False)
 
 # %% ../../nbs/60_training.recipe.ipynb #05e75895
 from dataclasses import replace
 
 from ..core import require
-from ..models import has_small_stem
 
 
 # %% ../../nbs/60_training.recipe.ipynb #48dbe0cb
@@ -203,7 +203,7 @@ def preset(
     base = replace(base, **wants.get(str(data), wants["other"]))
     if "method_args" in changes: changes["method_args"] = base.method_args | changes["method_args"]
     if "backbone" in changes:          # another network comes as it is: full width, and the small stem where it has one
-        known, convolutional = has_small_stem(changes["backbone"]), changes["backbone"].startswith(_RESNETS)
+        known, convolutional = models.has_small_stem(changes["backbone"]), changes["backbone"].startswith(_RESNETS)
         base = replace(base, width=1., small_stem=base.small_stem and known, pool=base.pool if known and not convolutional else None)
         if not convolutional: base = replace(base, **_TRANSFORMER)
     return replace(base, **changes)

@@ -1,0 +1,19 @@
+"The names that `sagvicreg` imports on first use, for type checkers and editors."
+from .data.datasets import cifar100 as cifar100, digits as digits, image_folder as image_folder
+from .graph.affinity import affinity as affinity
+from .graph.walk import RandomWalkPairs as RandomWalkPairs
+from .methods.vicreg import SAGVICReg as SAGVICReg, VICReg as VICReg
+from .metrics.similarity import (
+    rdm_correlation as rdm_correlation,
+    structure_similarity as structure_similarity,
+)
+from .metrics.uncertainty import (
+    compare as compare,
+    permutation_null as permutation_null,
+    subsampling as subsampling,
+)
+from .training.export import embed as embed, load_run as load
+from .training.fit import train as train
+from .training.recipe import Recipe as Recipe, preset as preset
+
+__version__: str
