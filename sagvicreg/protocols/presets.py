@@ -9,7 +9,7 @@ __all__ = ['WALK_OPTIONS', 'LOSS_OPTIONS', 'Table2', 'Table5', 'Figure4', 'SCALE
 
 # %% ../../nbs/71_protocols.presets.ipynb #53f9bacb
 import ast, inspect, re
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 
 from fastcore.basics import patch
 
@@ -31,9 +31,11 @@ class Preset:
     linear_C: float = 1.                # linear probe: data against penalty
     stream: bool = False                # folders: decode images when they are needed
 
-# %% ../../nbs/71_protocols.presets.ipynb #c661dd18
-WALK_OPTIONS = {k: v for k, v in asdict(RandomWalkPairs()).items() if k not in ("own", "grow")}
-LOSS_OPTIONS = dict(convention=inspect.signature(VICReg).parameters["convention"].default)
+# %% ../../nbs/71_protocols.presets.ipynb #ba9e643a
+def _defaults(f, *left_out): return {n: p.default for n, p in inspect.signature(f).parameters.items() if n not in left_out}
+
+WALK_OPTIONS = _defaults(RandomWalkPairs, "own", "grow")      # of SAG-VICReg's pairing
+LOSS_OPTIONS = dict(convention=_defaults(VICReg)["convention"])
 
 # %% ../../nbs/71_protocols.presets.ipynb #a48f4035
 @patch
@@ -103,10 +105,10 @@ class Ablation(Table1):
         "sag-vicreg:percentile=50", "sag-vicreg:scale_over=batch", "sag-vicreg:k=15,scale_over=batch",
         "sag-vicreg:neighbors=across", "sag-vicreg:k=15,neighbors=across",
         "sag-vicreg:steps=3",
-        "sag-vicreg:k=15,own=0.5", "sag-vicreg:k=15,neighbors=across,own=0.5",
+        "sag-vicreg:k=15,self_pair_prob=0.5", "sag-vicreg:k=15,neighbors=across,self_pair_prob=0.5",
         "sag-vicreg:neighbors=both", "sag-vicreg:k=15,neighbors=both",
         "sag-vicreg:k=15,graph_on=representation", "sag-vicreg:k=15,graph_view=clean",
-        "sag-vicreg:k=15,grow=1.0", "sag-vicreg:k=15,symmetric=True",
+        "sag-vicreg:k=15,walk_warmup=1.0", "sag-vicreg:k=15,symmetric=True",
         "vicreg:pairs=nearest",                          # NNCLR's pairs
         "vicreg:sim_coeff=19.5", "vicreg:sim_coeff=11.5",   # invariance as weak as the weights of one and of three steps make it
         "vicreg:batch_size=512", "sag-vicreg:batch_size=512", "sag-vicreg:k=15,neighbors=both,batch_size=512",
@@ -120,12 +122,12 @@ _MEDIUM = dict(_TINY, batch_size=256, expander="1024-1024-1024", epochs=15, prec
 _SHORT = dict(backbone="resnet18", epochs=30, optimizer="adamw", base_lr=1e-3)
 _TEST_VIT = dict(backbone="test_vit", width=1., base_lr=2e-3)
 _FOUR = ("simclr", "barlow-twins", "vicreg", "sag-vicreg")
-_VARIANTS = ("vicreg", "sag-vicreg", "sag-vicreg:k=15", "sag-vicreg:neighbors=across", "sag-vicreg:k=15,own=0.5",
+_VARIANTS = ("vicreg", "sag-vicreg", "sag-vicreg:k=15", "sag-vicreg:neighbors=across", "sag-vicreg:k=15,self_pair_prob=0.5",
              "untrained")
 _MOST = ("vicreg", "sag-vicreg", "vicreg:sim_coeff=18.8", "sag-vicreg:steps=3", "vicreg:sim_coeff=11.5",
          "sag-vicreg:k=15", "sag-vicreg:k=15,graph_view=clean", "sag-vicreg:k=15,scale_over=batch",
-         "sag-vicreg:k=15,scale_over=batch,graph_view=clean", "sag-vicreg:k=15,neighbors=across,grow=1.0",
-         "sag-vicreg:k=15,own=0.5", "untrained")
+         "sag-vicreg:k=15,scale_over=batch,graph_view=clean", "sag-vicreg:k=15,neighbors=across,walk_warmup=1.0",
+         "sag-vicreg:k=15,self_pair_prob=0.5", "untrained")
 
 # %% ../../nbs/71_protocols.presets.ipynb #684b80e6
 SCALES = ("smoke", "small", "medium", "short", "paper")
@@ -211,6 +213,7 @@ def split_methods(
 _OWN_HEAD, _NEEDS_VIT = ("simclr", "spectralnet", "dino", "mae", "i-jepa"), ("mae", "i-jepa")
 _NETWORK = ("backbone", "small_stem", "width", "expander", "optimizer", "base_lr", "weight_decay")
 _OF_ROW = ("method", "seed", "pool", "method_args")
+_VARIANT = {"self_pair_prob", "walk_warmup", "graph_on", "graph_view", "symmetric"}
 
 def _shared_fields(recipe, method, transformer):
     "The fields of a table's recipe that a method takes over."
@@ -224,7 +227,7 @@ def _method_options(recipe, method):
     known = LOSS_OPTIONS | (WALK_OPTIONS if method == "sag-vicreg" else {})
     return known | {k: v for k, v in recipe.method_args.items() if k in known}
 
-# %% ../../nbs/71_protocols.presets.ipynb #da4bd7d2
+# %% ../../nbs/71_protocols.presets.ipynb #220c585e
 def row_recipe(
     p:Preset,                # of the table
     row:str,                 # method and changes
@@ -236,6 +239,7 @@ def row_recipe(
     transformer = p.recipe.backbone.startswith(("vit", "test_vit"))
     mine = {k: v for k, v in changes.items() if k in Recipe.__dataclass_fields__}
     args = _method_options(p.recipe, method) | {k: v for k, v in changes.items() if k not in mine}
+    if method == "sag-vicreg" and (args.keys() & _VARIANT or args["neighbors"] == "both"): method = "sag-vicreg-variant"
     shared = _shared_fields(p.recipe, method, transformer) | dict(method=method, seed=seed) | mine
     base = preset("digits" if dataset == "digits" else "cifar100", **shared, method_args=args)
     stem, width = p.recipe.small_stem, 1. if method in _NEEDS_VIT else p.recipe.width

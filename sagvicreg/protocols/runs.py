@@ -194,7 +194,7 @@ def run_folder(
     digest = _digest(dict(recipe=asdict(recipe), data=about))
     return run_cache(cache)/f"{recipe.method}-{about['name']}-s{recipe.seed}-{digest}"
 
-# %% ../../nbs/72_protocols.runs.ipynb #2496f7d5
+# %% ../../nbs/72_protocols.runs.ipynb #557f1244
 def _untrained(recipe, images, out):
     "The encoder as it is initialised, written as if it had been trained."
     run = Run(out)
@@ -204,7 +204,7 @@ def _untrained(recipe, images, out):
 
 def _watch(recipe, images):
     "Checks of a run on its way."
-    pairs = recipe.method in ("vicreg", "sag-vicreg")
+    pairs = recipe.method in ("vicreg", "sag-vicreg", "sag-vicreg-variant")
     if not pairs or not isinstance(images, ImageSet) or images.labels is None: return {}
     coarse = CIFAR100_HIERARCHY.labels(images.labels, 3) if images.name.startswith("cifar100") else None
     return dict(checks=[PairingCheck(images, max(1, recipe.epochs//10), coarse)])
