@@ -6,16 +6,18 @@
 Honoured: `#| hide`, `#| include: false`, `#| echo: false`, `#| output: false`, `#| code-fold: true`, `#| code-summary: "…"`.
 The paragraph in italics after a figure becomes its caption, `\\tag{2}` an anchor #eq-2, the n-th figure of a page #fig-n.
 """
-import ast, base64, os, re, shutil, subprocess, sys, tempfile
+import ast, base64, importlib, inspect, os, re, shutil, subprocess, sys, tempfile
 os.environ |= dict(TQDM_DISABLE="1", OMP_NUM_THREADS="1")      # before torch loads: one worker a core
 
-from configparser import ConfigParser
 from html import unescape
+from operator import attrgetter
 from pathlib import Path
+from textwrap import dedent
 from urllib.parse import unquote, urlsplit
 
 import nbformat, yaml
 from docutils import nodes
+from nbdev.config import get_config
 from nbdev.process import extract_directives
 from nbdev.serve import proc_nbs
 from sphinx.application import Sphinx
@@ -27,9 +29,7 @@ nbs, proc, docs, theme = root/"nbs", root/"_proc", root/"_docs", Path(__file__).
 source, extra, html = proc/".site", proc/".static", proc/".out"/"html"      # what Sphinx reads and writes; hidden, so that Quarto passes it by
 mathjax = "3.2.2"
 long_tests = 8                                              # a cell of tests with more lines is folded
-ini = ConfigParser(delimiters=["="])
-ini.read(root/"settings.ini", encoding="utf-8")
-settings = ini["DEFAULT"]
+settings = get_config(path=root)
 
 
 def fetch_mathjax():
@@ -69,15 +69,9 @@ def caption_of(cell):
 
 def definition(module, name):
     "The syntax tree and the source of a symbol, `Class.method` included."
-    path = root/"sagvicreg"/Path(*module.split(".")[1:]).with_suffix(".py")
-    text = path.read_text(encoding="utf-8")
-    body, *found = ast.parse(text).body, None
-    for part in name.split("."):
-        found = next((n for n in body if getattr(n, "name", None) == part), None)
-        if found is None: return None, ""
-        body = getattr(found, "body", [])
-    start = min([found.lineno, *(d.lineno for d in found.decorator_list)])
-    return found, "\n".join(text.splitlines()[start - 1:found.end_lineno])
+    symbol = attrgetter(name)(importlib.import_module(module))
+    code = dedent(inspect.getsource(inspect.unwrap(getattr(symbol, "fget", symbol))))
+    return ast.parse(code).body[0], code
 
 
 def fields(node, text):
@@ -269,6 +263,7 @@ def build(force=False):
     os.chdir(root)
     script = fetch_mathjax()
     process(force)
+    sys.path.insert(0, str(root))
     pages = write_source()
     write_if_new(extra/"mathjax.js", script.read_bytes())
     app = Sphinx(source, None, html, proc/".doctrees", "html", confoverrides=config(), status=None, warningiserror=True, freshenv=force)

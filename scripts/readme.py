@@ -85,6 +85,7 @@ def made():
         path = images/f"readme_{n}{Path(name).suffix}"
         files[path] = data
         text = re.sub(rf"!\[\w+\]\({re.escape(name)}\)", f"![Figure {n}]({path.relative_to(root)})", text)
+    text = re.sub(r"(```python\n(?:(?!```).)*?)\n```\n+```python\n", r"\1\n\n", text, flags=re.S)      # one block to paste
     files[readme] = header + re.sub(r"\n([ \t]*\n){2,}", "\n\n", text).strip() + "\n"
     return {path: data.encode() if isinstance(data, str) else data for path, data in files.items()}
 
