@@ -224,8 +224,9 @@ def packaging():
     said = setup.call_args.kwargs
     folders = {".".join((lib.name, *Path(f).parent.parts)) for f in tree(lib) if f.endswith(".py")}
     wrong = [f"{f} is left out of packages" for f in sorted(folders - set(said["packages"]))]
-    if not (lib/"py.typed").is_file() or "py.typed" not in said["package_data"].get(lib.name, []):
-        wrong.append("sagvicreg/py.typed is missing or not packaged")
+    data = [f"{package.replace('.', '/')}/{g}" for package, globs in said["package_data"].items() for g in globs]
+    wrong += [f"sagvicreg/{f} is missing or not packaged" for f in {"py.typed", *(f for f in tree(lib) if not f.endswith(".py"))}
+              if not (lib/f).is_file() or not any((lib/f).match(g) for g in data)]
     for script in said["entry_points"]["console_scripts"]:
         module, _, name = script.partition("=")[2].strip().partition(":")
         try: getattr(importlib.import_module(module), name)
