@@ -25,7 +25,7 @@ from ..data.classes import class_halves, subsample
 from ..training.export import embed, load_run
 from ..metrics.similarity import structure_similarity
 from ..probes import knn_accuracy
-from ..training.fit import begin_worker, train, train_in_worker
+from ..training.fit import train, train_all
 from ..training.recipe import Recipe
 
 # %% ../../nbs/72_protocols.runs.ipynb #af74396a
