@@ -173,7 +173,7 @@ def private():
         modules = {a.asname or a.name for a in imported}
         used = [a.name for a in imported] + [n.attr for n in nodes if isinstance(n, ast.Attribute)
                                              and isinstance(n.value, ast.Name) and n.value.id in modules]
-        wrong += [f"{p.relative_to(root)} uses {name}" for name in used if re.match("_[^_]", name)]
+        wrong += [f"{p.relative_to(root)} uses {name}" for name in used if re.match("_(?!_|fields$|asdict$|replace$|make$)", name)]
     return sorted(wrong)
 
 
