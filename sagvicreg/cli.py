@@ -26,7 +26,7 @@ from .training.export import embed, export_onnx, load_run
 from .metrics.similarity import structure_similarity
 from .metrics.uncertainty import permutation_null, subsampling
 from .protocols.figures import plot_tanglegram, save_figure
-from .protocols.reproduce import demo, EXPERIMENTS, reproduce, run_pending, survey
+from .protocols.reproduce import demo, EXPERIMENTS, list_experiments, reproduce, run_pending
 from .protocols.presets import parse_arguments, split_methods
 from .training.fit import fit
 from .training.report import KNNCheck, StructureCheck, TensorBoard, report
@@ -307,7 +307,7 @@ def reproduce_command(
     own = sorted(changes.keys() & ({*inspect.signature(reproduce).parameters} | {"second"}))
     require(not own, f"--change of {', '.join(own)}", "other fields of the preset", "These have options of their own or none.")
     at, rows = dict(out=out, root=root or None, device=pick_device(device)), split_methods(methods)
-    if list: print(survey(preset, dataset, **at)); return
+    if list: print(list_experiments(preset, dataset, **at)); return
     at |= dict(cache=cache or None, jobs=jobs)
     if pending:
         done, there = run_pending(preset, dataset, minutes, **at)

@@ -6,15 +6,14 @@
 __all__ = ['cross_correlation', 'barlow_terms', 'BarlowTwins']
 
 # %% ../../nbs/53_methods.barlow_twins.ipynb #988612a6
-import torch
+from fastcore.meta import delegates
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from ..core import require
-from ..distributed import gather
-from ..graph.walk import Pairs, identity_pairs, pairing, partners
+from ..graph.walk import Pairs, identity_pairs, partners
 from ..losses import full_precision
-from .base import Method, register
+from .base import PairedMethod, check_coefficients, register
 
 # %% ../../nbs/53_methods.barlow_twins.ipynb #598302e0
 def _standard(z, eps=1e-5): return (z - z.mean(0))*(z.var(0, correction=0) + eps).rsqrt()
@@ -26,7 +25,8 @@ def cross_correlation(
     pairs:Pairs=None,              # who belongs together; every image with itself when left out
 ) -> Float[Tensor, "d d"]:         # entries in [-1, 1]
     "How the coordinates of one view go with those of the other (Zbontar et al. 2021; equation 1)."
-    require(z.shape == z2.shape and z.ndim == 2 and len(z) >= 2, f"views of shapes {tuple(z.shape)} and {tuple(z2.shape)}", "n×d each, n ≥ 2")
+    shapes = f"views of shapes {tuple(z.shape)} and {tuple(z2.shape)}"
+    require(z.shape == z2.shape and z.ndim == 2 and len(z) >= 2, shapes, "n×d each, n ≥ 2")
     pairs = pairs or identity_pairs(z, z2)
     theirs = _standard(z2)[pairs.index] if pairs.bank is None else _standard(partners(z2, pairs))
     w = pairs.weight.to(z.dtype)
@@ -42,33 +42,20 @@ def barlow_terms(
 
 # %% ../../nbs/53_methods.barlow_twins.ipynb #196d36b9
 @register("barlow-twins")
-class BarlowTwins(Method):
+class BarlowTwins(PairedMethod):
     "Barlow Twins (Zbontar et al. 2021), with any pairing: `walk` makes it SAG-Barlow."
+    @delegates(PairedMethod.__init__)
     def __init__(self,
         encoder:nn.Module,             # maps images to representation and embedding
         lambd:float=5e-3,              # λ, weight of the correlations beside the diagonal
-        pairs="identity",              # whom to pair: identity, walk, nearest or a function, see `pairing`
-        **options,                     # of a named pairing, such as k or queue
+        **kwargs,                      # the pairs and their options
     ):
-        super().__init__(encoder)
-        require(isinstance(lambd, (int, float)) and 0 <= lambd < float("inf"), f"lambd = {lambd!r}", "a number from 0 on")
-        self.lambd, self.pairs = lambd, pairing(pairs, getattr(encoder, "width", None), **options)
+        super().__init__(encoder, **kwargs)
+        check_coefficients(lambd=lambd)
+        self.lambd = lambd
 
-    def embed(self,
-        views:list[Float[Tensor, "m 3 h w"]],   # two views, of the batch or of this process's part
-    ) -> tuple[Float[Tensor, "m d"], ...]:       # embeddings of each
-        "Each view through the network by itself."
-        return tuple(self.encoder(v).embedding for v in views)
-
-    def terms(self,
-        outputs:tuple[Float[Tensor, "m d"], ...],   # embeddings of the two views
-        generator=None,                              # source of the walk, on their device, alike in all processes
-    ) -> dict[str, Float[Tensor, ""]]:               # loss, its two parts, share of trivial pairs and mean weight
-        "Equation 2 on the whole batch, that of all processes."
-        z, z2 = (gather(z) for z in outputs)
-        self.last_embedding = z.detach()
-        pairs = self.pairs(z.detach(), z2.detach(), generator)
-        t = barlow_terms(cross_correlation(z, z2, pairs))
-        if hasattr(self.pairs, "remember"): self.pairs.remember(z.detach())
-        return dict(loss=t["on_diagonal"] + self.lambd*t["off_diagonal"], **{k: v.detach() for k, v in t.items()},
-                    self_pair_rate=pairs.self_pair_rate, mean_weight=pairs.weight.mean())
+    def compare(self, outputs, pairs, generator=None):
+        "Equation 2, and its two parts."
+        terms = barlow_terms(cross_correlation(*outputs, pairs))
+        loss = terms["on_diagonal"] + self.lambd*terms["off_diagonal"]
+        return dict(loss=loss, **{k: v.detach() for k, v in terms.items()})

@@ -7,15 +7,15 @@ __all__ = ['nt_xent', 'neighbor_xent', 'SimCLR']
 
 # %% ../../nbs/52_methods.simclr.ipynb #e4845a6a
 import torch
+from fastcore.meta import delegates
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize
 
 from ..core import require
-from ..distributed import gather
-from ..graph.walk import Pairs, identity_pairs, pairing, partners
+from ..graph.walk import Pairs, identity_pairs, partners
 from ..losses import full_precision
-from .base import Method, register
+from .base import PairedMethod, check_coefficients, register
 
 # %% ../../nbs/52_methods.simclr.ipynb #4709d0ed
 def _ends(s, own, anchor, positive):
@@ -25,6 +25,8 @@ def _ends(s, own, anchor, positive):
     hidden.scatter_(1, own[anchor, None], True).scatter_(1, positive[:, None], False).scatter_(1, anchor[:, None], True)
     return row.masked_fill(hidden, -torch.inf).logsumexp(1) - row.gather(1, positive[:, None])[:, 0]
 
+
+# %% ../../nbs/52_methods.simclr.ipynb #2aafa044
 @full_precision
 def nt_xent(
     z:Float[Tensor, "n d"],        # embeddings of the first view
@@ -54,36 +56,26 @@ def neighbor_xent(
 
 # %% ../../nbs/52_methods.simclr.ipynb #7c4089bd
 @register("simclr")
-class SimCLR(Method):
-    "SimCLR (Chen et al. 2020), with any pairing: `walk` makes it SAG-SimCLR, `nearest` with a queue NNCLR without its predictor."
+class SimCLR(PairedMethod):
+    "SimCLR (Chen et al. 2020); with `walk` SAG-SimCLR, with `nearest` and a queue NNCLR without predictor."
+    @delegates(PairedMethod.__init__)
     def __init__(self,
         encoder:nn.Module,             # maps images to representation and embedding
         temperature:float=0.5,         # τ
-        pairs="identity",              # whom to pair: identity, walk, nearest or a function, see `pairing`
-        **options,                     # of a named pairing, such as k or queue
+        **kwargs,                      # the pairs and their options
     ):
-        super().__init__(encoder)
-        require(isinstance(temperature, (int, float)) and 0 < temperature < float("inf"), f"temperature = {temperature!r}", "a positive number")
-        self.temperature, self.pairs = temperature, pairing(pairs, getattr(encoder, "width", None), **options)
+        super().__init__(encoder, **kwargs)
+        check_coefficients(temperature=temperature)
+        require(temperature > 0, f"temperature = {temperature}", "a positive number")
+        self.temperature = temperature
 
-    def embed(self,
-        views:list[Float[Tensor, "m 3 h w"]],   # two views, of the batch or of this process's part
-    ) -> tuple[Float[Tensor, "m d"], ...]:       # embeddings of each
-        "Each view through the network by itself."
-        return tuple(self.encoder(v).embedding for v in views)
-
-    def terms(self,
-        outputs:tuple[Float[Tensor, "m d"], ...],   # embeddings of the two views
-        generator=None,                              # source of the walk, on their device, alike in all processes
-    ) -> dict[str, Float[Tensor, ""]]:               # loss, mean cosine of a pair, share of trivial pairs and mean weight
-        "Equation 2, or 3 for partners from a queue, on the whole batch."
-        z, z2 = (gather(z) for z in outputs)
-        self.last_embedding = z.detach()
-        pairs = self.pairs(z.detach(), z2.detach(), generator)
+    def compare(self, outputs, pairs, generator=None):
+        "Equation 2, or 3 for partners from a queue; and the mean cosine of an image's two views."
+        z, z2 = outputs
         if pairs.bank is None: loss = nt_xent(z, z2, self.temperature, pairs)
         else:
-            back = self.pairs(z2.detach(), z.detach(), generator)
-            loss = (neighbor_xent(partners(z2, pairs), z2, self.temperature) + neighbor_xent(partners(z, back), z, self.temperature))/2
-        if hasattr(self.pairs, "remember"): self.pairs.remember(z.detach())
-        alignment = (normalize(z.detach().float(), dim=1)*normalize(z2.detach().float(), dim=1)).sum(1).mean()
-        return dict(loss=loss, alignment=alignment, self_pair_rate=pairs.self_pair_rate, mean_weight=pairs.weight.mean())
+            back = self.pairs(*reversed(self.graph_features(outputs)), generator)
+            there = neighbor_xent(partners(z2, pairs), z2, self.temperature)
+            loss = (there + neighbor_xent(partners(z, back), z, self.temperature))/2
+        u, u2 = (normalize(v.detach().float(), dim=1) for v in (z, z2))
+        return dict(loss=loss, alignment=(u*u2).sum(1).mean())

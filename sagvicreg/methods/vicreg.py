@@ -7,110 +7,51 @@ __all__ = ['VICReg', 'SAGVICReg']
 
 # %% ../../nbs/51_methods.vicreg.ipynb #5ad8ed87
 import torch
-from fastcore.basics import patch
-from jaxtyping import Float
-from torch import Tensor, nn
+from fastcore.meta import delegates
+from torch import nn
 
-from ..core import require
-from ..data.augment import View
-from ..distributed import gather
-from ..graph.walk import RandomWalkPairs, pairing
-from ..losses import invariance, vicreg_terms
-from .base import Method, register
+from ..losses import vicreg_terms
+from .base import PairedMethod, check_coefficients, register
 
 # %% ../../nbs/51_methods.vicreg.ipynb #65988c25
 @register("vicreg")
-class VICReg(Method):
+class VICReg(PairedMethod):
     "Variance-invariance-covariance regularisation (section 3.2), with any pairing."
+    @delegates(PairedMethod.__init__)
     def __init__(self,
         encoder:nn.Module,             # maps images to representation and embedding
         sim_coeff:float=25.,           # λ, weight of the invariance
         std_coeff:float=25.,           # μ, weight of the variance
         cov_coeff:float=1.,            # ν, weight of the covariance
         convention:str="code",         # factors of the published `code` or of the `paper`'s formulas
-        pairs="identity",              # whom to pair: identity, walk, nearest or a function, see `pairing`
-        graph_on:str="embedding",      # what the pairing looks at: `embedding` or `representation`
-        graph_view:str="augmented",    # … of: the `augmented` views, or the `clean` image, which takes another forward pass
-        symmetric:bool=False,          # pair the first views with the second and the second with the first
-        **options,                     # of a named pairing, such as k or queue
+        **kwargs,                      # the pairs and their options
     ):
-        super().__init__(encoder)
-        for name, c in dict(sim_coeff=sim_coeff, std_coeff=std_coeff, cov_coeff=cov_coeff).items():
-            require(isinstance(c, (int, float)) and 0 <= c < float("inf"), f"{name} = {c!r}", "a number from 0 on")
-        require(convention in ("code", "paper"), f"convention = {convention!r}", "'code' or 'paper'")
-        require(graph_on in ("embedding", "representation"), f"graph_on = {graph_on!r}", "'embedding' or 'representation'")
-        require(graph_view in ("augmented", "clean"), f"graph_view = {graph_view!r}", "'augmented' or 'clean'")
-        self.sim_coeff, self.std_coeff, self.cov_coeff, self.symmetric = sim_coeff, std_coeff, cov_coeff, symmetric
-        self.graph_on, self.graph_view, self.progress = graph_on, graph_view, 1.
-        self.convention, self.pairs = convention, pairing(pairs, getattr(encoder, "width", None), **options)
+        super().__init__(encoder, **kwargs)
+        check_coefficients(sim_coeff=sim_coeff, std_coeff=std_coeff, cov_coeff=cov_coeff)
+        vicreg_terms(*torch.ones(2, 2, 1), convention=convention)     # a wrong one is refused here
+        self.sim_coeff, self.std_coeff, self.cov_coeff = sim_coeff, std_coeff, cov_coeff
+        self.convention = convention
 
-    def before_step(self, step, steps, per_epoch): self.progress = step/max(1, steps - 1)
+    def compare(self, outputs, pairs, generator=None):
+        "Equation 1, and its three terms."
+        return self.weighted(vicreg_terms(*outputs[:2], pairs, self.convention))
 
-    def embed(self,
-        views:list[Float[Tensor, "m 3 h w"]],   # two views, of the batch or of this process's part; the clean image as the third
-    ) -> tuple[Float[Tensor, "m d"], ...]:       # embeddings of both; then what the pairing looks at, where that is something else
-        "Each view through the network by itself."
-        seen = [self.encoder(v) for v in views[:2]]
-        other = [self._clean(views[2])] if self.graph_view == "clean" else seen if self.graph_on == "representation" else []
-        return *(s.embedding for s in seen), *(getattr(s, self.graph_on).detach() for s in other)
-
-    def _pair(self, z, z2, generator):
-        "Partners of the first argument's rows."
-        how = dict(progress=self.progress) if getattr(self.pairs, "grow", 0) else {}
-        return self.pairs(z, z2, generator, **how)
-
-    def terms(self,
-        outputs:tuple[Float[Tensor, "m d"], ...],   # what `embed` returned
-        generator=None,                              # source of the walk, on their device, alike in all processes
-    ) -> dict[str, Float[Tensor, ""]]:               # loss, its three terms, share of trivial pairs and mean weight
-        "Equation 1 on the whole batch, that of all processes."
-        z, z2, *_ = outputs = tuple(gather(z) for z in outputs)
-        self.last_embedding, (a, b) = z.detach(), self.graph_features(outputs)
-        pairs = self._pair(a, b, generator)
-        t = vicreg_terms(z, z2, pairs, self.convention)
-        if self.symmetric: t["invariance"] = (t["invariance"] + invariance(z2, z, self._pair(b, a, generator), convention=self.convention))/2
-        loss = self.sim_coeff * t["invariance"] + self.std_coeff * t["variance"] + self.cov_coeff * t["covariance"]
-        terms = {k: v.detach() for k, v in t.items()}
-        if hasattr(self.pairs, "remember"): self.pairs.remember(z.detach())
-        return dict(loss=loss, **terms, self_pair_rate=pairs.self_pair_rate, mean_weight=pairs.weight.mean())
-
-# %% ../../nbs/51_methods.vicreg.ipynb #85bdd5f0
-@patch
-def views(self:VICReg,
-    views:tuple[View, ...],                  # of the augmentation preset: two
-) -> tuple[View, ...]:                       # and the image as it is, where the pairing looks at that
-    "Which views of an image the method wants."
-    return (*views, View()) if self.graph_view == "clean" else tuple(views)
-
-@patch
-def _clean(self:VICReg, images):
-    "The network as it would be used: running statistics, which stay as they are; no gradient."
-    training = self.encoder.training
-    try:
-        with torch.no_grad(): return self.encoder.eval()(images)
-    finally: self.encoder.train(training)
-
-@patch
-def graph_features(self:VICReg,
-    outputs:tuple[Float[Tensor, "m d"], ...],                # what `embed` returned
-) -> tuple[Float[Tensor, "m d"], Float[Tensor, "m d"]]:      # without gradient
-    "What the pairing looks at, of the first and of the second view."
-    seen = outputs[2:] or outputs
-    return seen[0].detach(), seen[-1].detach()
+    def weighted(self,
+        terms:dict,                    # invariance s, variance v, covariance c
+    ) -> dict:                         # `loss`, and the terms without gradient
+        "Equation 1."
+        s, v, c = terms["invariance"], terms["variance"], terms["covariance"]
+        loss = self.sim_coeff*s + self.std_coeff*v + self.cov_coeff*c
+        return dict(loss=loss, **{k: t.detach() for k, t in terms.items()})
 
 # %% ../../nbs/51_methods.vicreg.ipynb #18db4e4a
 @register("sag-vicreg")
 class SAGVICReg(VICReg):
     "VICReg with pairs from a random walk on the batch's affinity graph (section 4.3, Algorithm 1)."
+    @delegates(VICReg.__init__)
     def __init__(self,
         encoder:nn.Module,             # maps images to representation and embedding
-        k:int=5,                       # neighbours a vertex
-        neighbors:str="within",        # `within` the first view, `across` to the second, or within the mean of `both`
-        percentile:float=20,           # local scale, 0 to 100
-        scale_over:str="neighbors",    # percentile over the `neighbors` or the `batch`
-        steps:int=1,                   # length of the walk
-        own:float=0.,                  # share of the images that keep their own second view
-        grow:float=0.,                 # share of the training over which the walk comes in
-        **kwargs,                      # coefficients, convention, graph_on, graph_view, symmetric: see `VICReg`
+        pairs="walk",                  # as for `VICReg`
+        **kwargs,                      # coefficients, convention, options of the walk
     ):
-        super().__init__(encoder, **{"pairs": RandomWalkPairs(k, neighbors, percentile, scale_over, steps, own, grow)} | kwargs)
+        super().__init__(encoder, pairs=pairs, **kwargs)

@@ -4,14 +4,15 @@
 
 # %% auto #0
 __all__ = ['PALETTE', 'save_figure', 'plot_training', 'plot_pairs', 'branches', 'plot_dendrograms', 'crossings', 'untangle',
-           'plot_tanglegram', 'plot_map', 'plot_scores']
+           'plot_tanglegram', 'plot_map', 'mean_and_error', 'plot_scores', 'plot_frontier', 'pair_numbers',
+           'plot_pairing', 'plot_neighbors', 'plot_rand']
 
 # %% ../../nbs/70_protocols.figures.ipynb #09ec0e1c
 import math, warnings
 from importlib import import_module
 
 import matplotlib.pyplot as plt
-import numpy as np
+import numpy as np, torch
 from jaxtyping import Float, Int, UInt8
 from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.figure import Figure
@@ -239,6 +240,14 @@ def _placed(x, how, seed):
         warnings.simplefilter("ignore")                             # that a seed leaves one thread
         return umap.UMAP(metric="cosine", n_neighbors=min(15, len(x) - 1), random_state=seed, n_jobs=1).fit_transform(x)
 
+# %% ../../nbs/70_protocols.figures.ipynb #635a3d63
+def mean_and_error(
+    values:list,                       # one number per seed
+) -> tuple[float, float]:              # mean; standard error, NaN for a single seed
+    "Mean and standard error of the mean."
+    v = np.asarray(values, dtype=float)
+    return float(v.mean()), float(v.std(ddof=1) / len(v)**.5) if len(v) > 1 else float("nan")
+
 # %% ../../nbs/70_protocols.figures.ipynb #6e6d4791
 def plot_scores(
     scores:dict,                       # method → {measure → list over seeds}
@@ -247,11 +256,125 @@ def plot_scores(
     measures = list(next(iter(scores.values())))
     fig, ax = plt.subplots(figsize=(max(6, 1.1 * len(measures)), 3), layout="constrained", dpi=90)
     for i, (method, rows) in enumerate(scores.items()):
-        at = np.arange(len(measures)) + .24 * (i - (len(scores) - 1) / 2)
-        values = [np.asarray(rows[m], dtype=float) for m in measures]
-        error = [v.std(ddof=1) / len(v)**.5 if len(v) > 1 else 0 for v in values]
-        ax.errorbar(at, [v.mean() for v in values], error, fmt=_MARKERS[i % 10], color=PALETTE[i % 10], capsize=4, label=method)
-        for x, v in zip(at, values): ax.scatter([x + .06] * len(v), v, s=8, color=PALETTE[i % 10], alpha=.5, linewidths=0)
+        at, style = np.arange(len(measures)) + .24 * (i - (len(scores) - 1) / 2), dict(color=PALETTE[i % 10])
+        mean, error = zip(*(mean_and_error(rows[m]) for m in measures))
+        ax.errorbar(at, mean, np.nan_to_num(error), fmt=_MARKERS[i % 10], capsize=4, label=method, **style)
+        for x, m in zip(at, measures): ax.scatter([x + .06] * len(rows[m]), rows[m], s=8, alpha=.5, linewidths=0, **style)
     ax.set(xticks=range(len(measures)), xticklabels=measures, ylabel="score")
-    ax.grid(axis="y", alpha=.3); ax.legend(frameon=False, ncols=len(scores), loc="best")
+    ax.grid(axis="y", alpha=.3)
+    ax.legend(frameon=False, ncols=len(scores), loc="best")
     return fig
+
+# %% ../../nbs/70_protocols.figures.ipynb #514c8e2c
+def plot_frontier(
+    differences:dict,              # row → column → list over seeds: values less those of a base row
+    structure:tuple=("Spearman", "D1→P2"),      # columns to draw upwards, a panel each
+    accuracy:str="k-NN unseen",    # column to draw to the right
+    base:str="vicreg",             # name of the base row
+) -> Figure:
+    "Structure against accuracy, one point per row; error bars over seeds, hollow where there is one seed."
+    rows = {n: v for n, v in differences.items() if n != "untrained" and v[accuracy]}
+    fig, axs = plt.subplots(1, len(structure), figsize=(4.6*len(structure), 4.9), layout="constrained", dpi=90, squeeze=False)
+    for ax, column in zip(axs.flat, structure):
+        for i, (name, v) in enumerate(rows.items()):
+            (x, dx), (y, dy) = mean_and_error(v[accuracy]), mean_and_error(v[column])
+            style = dict(fmt=_MARKERS[(i + i//10) % 10], color=PALETTE[i % 10], mfc=None if len(v[column]) > 1 else "none")
+            ax.errorbar(x, y, np.nan_to_num(dy), np.nan_to_num(dx), capsize=2, lw=.8, label=name, **style)
+        ax.axhline(0, color=".5", lw=.8)
+        ax.axvline(0, color=".5", lw=.8)
+        ax.set(xlabel=f"{accuracy}, less {base}'s", ylabel=f"{column}, less {base}'s")
+        ax.grid(alpha=.25)
+    fig.legend(*axs[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False, fontsize=7.5)
+    return fig
+
+# %% ../../nbs/70_protocols.figures.ipynb #3835dc29
+def pair_numbers(
+    result:dict,                   # of an experiment, as read from its file
+    key:str="pair_purity",         # a number of `PairingCheck`
+    part:str="D1",                 # of the data
+) -> list[tuple[float, float]]:    # (epoch, value), in order
+    "How a number of the pairs went while the model trained."
+    checks = result["training"].get(part, {}).get("checks", ())
+    rows = {r["epoch"]: r[key] for r in checks if isinstance(r.get(key), float) and not math.isnan(r[key])}
+    return sorted(rows.items())          # once per epoch, also where a run continued from before a check
+
+# %% ../../nbs/70_protocols.figures.ipynb #65273377
+def plot_pairing(
+    results:dict,                  # row → list of results of a method with pairs
+    keys:tuple=("pair_purity", "pair_kin", "pair_self_rate", "pair_weight", "graph_gap"),     # of `PairingCheck`, a panel each
+) -> Figure:
+    "How the pairs and their graph went while the models trained; mean over seeds and both halves."
+    fig, axs = plt.subplots(1, len(keys), figsize=(2.3*len(keys), 3), layout="constrained", dpi=90, squeeze=False)
+    every = lambda known, key: [pair_numbers(r, key, part) for r in known for part in r["training"]]
+    for ax, key in zip(axs.flat, keys):
+        for i, (row, known) in enumerate(results.items()):
+            runs = [v for v in every(known, key) if v]
+            runs = [v for v in runs if len(v) == max(map(len, runs))]
+            if not runs: continue
+            mean = np.mean([[y for _, y in v] for v in runs], 0)
+            ax.plot([x for x, _ in runs[0]], mean, _STYLES[i % 4], color=PALETTE[i % 10], label=row)
+        chance = [y for known in results.values() for v in every(known, "pair_chance") for _, y in v]
+        if key == "pair_purity" and chance: ax.axhline(np.mean(chance), color=".5", ls=":", lw=1)
+        ax.set(title=key.replace("pair_", "").replace("_", " "), xlabel="epoch")
+        ax.set_ylim(bottom=0)
+    fig.legend(*axs[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False, fontsize=8)
+    return fig
+
+# %% ../../nbs/70_protocols.figures.ipynb #45428beb
+def plot_neighbors(
+    images,                        # n×3×h×w bytes
+    labels,                        # class of each [n]
+    classes:list,                  # names of the classes
+    embeddings:dict,               # title → embeddings [n d]
+    queries:int=6,                 # how many images to ask for, one per class
+    k:int=5,                       # neighbors to show
+) -> tuple[Figure, dict]:          # the figure; title → share of the k neighbors, over all images, that share the class
+    "The nearest neighbors of some images in several embeddings side by side (Figure 2)."
+    labels = torch.as_tensor(labels)
+    asked = [(labels == c).nonzero()[0].item() for c in labels.unique()[:queries]]
+    columns, share = 1 + len(embeddings)*k, {}
+    fig, axs = plt.subplots(len(asked), columns, figsize=(.95*columns, 1.08*len(asked)), dpi=90, squeeze=False)
+    for e, (title, x) in enumerate(embeddings.items()):
+        x = torch.nn.functional.normalize(torch.as_tensor(np.asarray(x)).float(), dim=1)
+        near = (x @ x.T).fill_diagonal_(-2).topk(k, 1).indices
+        share[title] = (labels[near] == labels[:, None]).float().mean().item()
+        for row, i in zip(axs, asked): _show_neighbors(row, e*k, images, labels, i, near[i].tolist())
+        line = dict(arrowstyle="-", color=".5", lw=1)
+        axs[0, 1 + e*k].annotate("", (-.1, 1.1), (-.1, -1.14*len(asked) + 1.2), xycoords="axes fraction", arrowprops=line)
+        axs[0, 1 + e*k + k//2].set_title(f"{title}: {share[title]:.1%} of all neighbors share the class", fontsize=9)
+    for ax in axs.flat: ax.set(xticks=[], yticks=[])
+    for row, i in zip(axs, asked): row[0].set_ylabel(classes[labels[i]] if classes else "", fontsize=8)
+    fig.subplots_adjust(left=.06, right=.995, top=.92, bottom=.01, wspace=.06, hspace=.08)
+    return fig, share
+
+def _show_neighbors(row, at, images, labels, i, near):
+    "An image and its neighbors, a green frame around those of its class."
+    row[0].imshow(images[i].permute(1, 2, 0).cpu())
+    for ax, j in zip(row[at + 1:], near):
+        ax.imshow(images[j].permute(1, 2, 0).cpu())
+        if labels[j] == labels[i]: ax.spines[:].set(color="#009e73", linewidth=3)
+
+# %% ../../nbs/70_protocols.figures.ipynb #5ed10b79
+def plot_rand(
+    results:dict,                  # row → list of results of Table 4, as read from their files
+) -> tuple[Figure, dict]:          # the figure; row → levels, counts: rand, adjusted: lists over seeds
+    "Rand and adjusted Rand index by level and by number of clusters (Figure 4)."
+    numbers = {row: {part: _rand_numbers(known, part) for part in ("levels", "counts")} for row, known in results.items() if known}
+    require(numbers, "no experiment that has been run", "at least one")
+    fig, axs = plt.subplots(2, 2, figsize=(8.5, 6), layout="constrained", dpi=90)
+    labels = dict(levels="level (4: all classes)", counts="clusters, against the finest classes")
+    for ax, part, measure in zip(axs.flat, ("levels", "counts")*2, ("rand", "rand", "adjusted", "adjusted")):
+        for i, (row, found) in enumerate(numbers.items()):
+            at = [float(k.lstrip("L")) for k in found[part]]
+            m, e = zip(*(mean_and_error(v[measure]) for v in found[part].values()))
+            ax.errorbar(at, m, np.nan_to_num(e), fmt=_MARKERS[i % 10] + "-", color=PALETTE[i % 10], capsize=3, label=row)
+        chance = [np.mean([np.mean(f[part][k]["chance"]) for f in numbers.values()]) for k in found[part]]
+        ax.plot(at, chance if measure == "rand" else [0]*len(at), ":", color=".4", label="chance")
+        ax.set(xlabel=labels[part], ylabel="Rand index" if measure == "rand" else "adjusted Rand index", xticks=at)
+    axs[0, 0].legend(frameon=False, fontsize=8)
+    return fig, numbers
+
+def _rand_numbers(known, part):
+    "Level or number of clusters → measure → list over results."
+    found = [r["scores"]["rand"][part] for r in known]
+    return {key: {m: [f[key][m] for f in found] for m in ("rand", "adjusted", "chance")} for key in found[0]}

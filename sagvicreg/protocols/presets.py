@@ -4,12 +4,12 @@
 
 # %% auto #0
 __all__ = ['WALK_OPTIONS', 'LOSS_OPTIONS', 'Table2', 'Table5', 'Figure4', 'SCALES', 'TABLE_PRESETS', 'Preset', 'Table1', 'Table3',
-           'Table4', 'Cost', 'Ablation', 'table_preset', 'parse_arguments', 'read_method', 'split_methods',
-           'row_recipe']
+           'Table4', 'Cost', 'PartialWalk', 'SAGVariant', 'Ablation', 'table_preset', 'parse_arguments', 'read_method',
+           'split_methods', 'row_recipe']
 
 # %% ../../nbs/71_protocols.presets.ipynb #53f9bacb
 import ast, inspect, re
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 
 from fastcore.basics import patch
 
@@ -31,9 +31,11 @@ class Preset:
     linear_C: float = 1.                # linear probe: data against penalty
     stream: bool = False                # folders: decode images when they are needed
 
-# %% ../../nbs/71_protocols.presets.ipynb #c661dd18
-WALK_OPTIONS = {k: v for k, v in asdict(RandomWalkPairs()).items() if k not in ("own", "grow")}
-LOSS_OPTIONS = dict(convention=inspect.signature(VICReg).parameters["convention"].default)
+# %% ../../nbs/71_protocols.presets.ipynb #ffe9742f
+def _defaults(f): return {n: p.default for n, p in inspect.signature(f).parameters.items()}
+
+WALK_OPTIONS = _defaults(RandomWalkPairs)      # of SAG-VICReg's pairing
+LOSS_OPTIONS = dict(convention=_defaults(VICReg)["convention"])
 
 # %% ../../nbs/71_protocols.presets.ipynb #a48f4035
 @patch
@@ -93,6 +95,95 @@ class Cost(Preset):
     "App. J: what a step costs, methods taking turns."
     repeat: int = 20                    # timed steps of each method
 
+# %% ../../nbs/71_protocols.presets.ipynb #7a60984d
+@dataclass
+class PartialWalk:
+    "A random walk from some images; the others keep their own second view (equation 1)."
+    walk: RandomWalkPairs              # the pairing of the images that take part
+    self_pair_prob: float              # probability to keep the own second view, 0 to 1
+    walk_warmup: float                 # share of the training over which the walk is phased in, 0 to 1
+    progress: float = 1.               # of the training, 0 to 1; the method sets it
+
+    def __post_init__(self):
+        for name in ("self_pair_prob", "walk_warmup"):
+            v = getattr(self, name)
+            share = isinstance(v, (int, float)) and 0 <= v <= 1
+            require(share, f"{name} = {v!r}", "a share from 0 to 1")
+        self.graph = self.walk.graph
+
+    def __call__(self, z, z2, generator=None) -> Pairs:
+        "Walk from all images, then let some of them keep their own pair."
+        pairs, own = self.walk(z, z2, generator), identity_pairs(z, z2)
+        phase = min(1., self.progress/self.walk_warmup) if self.walk_warmup else 1.
+        walked = (1 - self.self_pair_prob)*phase                                    # (1)
+        if walked == 1: return pairs
+        stay = torch.rand(len(z), generator=generator, device=z.device) >= walked
+        return Pairs(*(torch.where(stay, a, b) for a, b in zip(own[:2], pairs[:2])))
+
+# %% ../../nbs/71_protocols.presets.ipynb #64f5eb09
+@register("sag-vicreg-variant")
+class SAGVariant(SAGVICReg):
+    "SAG-VICReg with the changes to the pairing that the ablation tries."
+    @delegates(SAGVICReg.__init__)
+    def __init__(self,
+        encoder:nn.Module,             # maps images to representation and embedding
+        self_pair_prob:float=0.,       # probability that an image keeps its own second view
+        walk_warmup:float=0.,          # share of the training over which the walk is phased in
+        neighbors:str="within",        # as for `affinity`, or within the mean direction of `both` views
+        graph_on:str="embedding",      # build the graph on the `embedding` or the `representation`
+        graph_view:str="augmented",    # … of the `augmented` views or of the `clean` image
+        symmetric:bool=False,          # pair the second views with the first as well
+        **kwargs,
+    ):
+        self.mean_view = neighbors == "both"
+        super().__init__(encoder, neighbors="within" if self.mean_view else neighbors, **kwargs)
+        require(graph_on in ("embedding", "representation"),
+                f"graph_on = {graph_on!r}", "'embedding' or 'representation'")
+        require(graph_view in ("augmented", "clean"),
+                f"graph_view = {graph_view!r}", "'augmented' or 'clean'")
+        self.graph_on, self.graph_view, self.symmetric = graph_on, graph_view, symmetric
+        self.pairs = PartialWalk(self.pairs, self_pair_prob, walk_warmup)
+
+    def before_step(self, step, steps, per_epoch): self.pairs.progress = step/max(1, steps - 1)
+
+    def views(self, views): return (*views, View()) if self.graph_view == "clean" else tuple(views)
+
+    def embed(self, views):
+        "Both embeddings; then what the graph is built on, where that is something else."
+        seen = [self.encoder(v) for v in views[:2]]
+        if self.graph_view == "clean": other = [_clean(self.encoder, views[2])]
+        else: other = seen if self.graph_on == "representation" else []
+        return *(s.embedding for s in seen), *(getattr(s, self.graph_on).detach() for s in other)
+
+# %% ../../nbs/71_protocols.presets.ipynb #c1bc35aa
+@torch.no_grad()
+def _clean(encoder, images):
+    "Encode in eval mode, without gradient and without a trace."
+    training = encoder.training
+    try: return encoder.eval()(images)
+    finally: encoder.train(training)
+
+@full_precision
+def _mean_direction(z, z2): return normalize(z, dim=1) + normalize(z2, dim=1)
+
+@patch
+def graph_features(self:SAGVariant, outputs):
+    "What the pairing sees, of the first and of the second view, without gradient."
+    seen = [z.detach() for z in outputs[2:] or outputs]
+    if self.mean_view: seen = [_mean_direction(seen[0], seen[-1])]
+    return seen[0], seen[-1]
+
+@patch
+def compare(self:SAGVariant, outputs, pairs, generator=None):
+    "VICReg's loss, with the invariance of both directions where it is symmetric."
+    z, z2 = outputs[:2]
+    terms = vicreg_terms(z, z2, pairs, self.convention)
+    if self.symmetric:
+        back = self.pairs(*reversed(self.graph_features(outputs)), generator)
+        second = invariance(z2, z, back, convention=self.convention)
+        terms["invariance"] = (terms["invariance"] + second)/2
+    return self.weighted(terms)
+
 # %% ../../nbs/71_protocols.presets.ipynb #f3987b7c
 @dataclass(frozen=True)
 class Ablation(Table1):
@@ -103,10 +194,10 @@ class Ablation(Table1):
         "sag-vicreg:percentile=50", "sag-vicreg:scale_over=batch", "sag-vicreg:k=15,scale_over=batch",
         "sag-vicreg:neighbors=across", "sag-vicreg:k=15,neighbors=across",
         "sag-vicreg:steps=3",
-        "sag-vicreg:k=15,own=0.5", "sag-vicreg:k=15,neighbors=across,own=0.5",
+        "sag-vicreg:k=15,self_pair_prob=0.5", "sag-vicreg:k=15,neighbors=across,self_pair_prob=0.5",
         "sag-vicreg:neighbors=both", "sag-vicreg:k=15,neighbors=both",
         "sag-vicreg:k=15,graph_on=representation", "sag-vicreg:k=15,graph_view=clean",
-        "sag-vicreg:k=15,grow=1.0", "sag-vicreg:k=15,symmetric=True",
+        "sag-vicreg:k=15,walk_warmup=1.0", "sag-vicreg:k=15,symmetric=True",
         "vicreg:pairs=nearest",                          # NNCLR's pairs
         "vicreg:sim_coeff=19.5", "vicreg:sim_coeff=11.5",   # invariance as weak as the weights of one and of three steps make it
         "vicreg:batch_size=512", "sag-vicreg:batch_size=512", "sag-vicreg:k=15,neighbors=both,batch_size=512",
@@ -120,14 +211,14 @@ _MEDIUM = dict(_TINY, batch_size=256, expander="1024-1024-1024", epochs=15, prec
 _SHORT = dict(backbone="resnet18", epochs=30, optimizer="adamw", base_lr=1e-3)
 _TEST_VIT = dict(backbone="test_vit", width=1., base_lr=2e-3)
 _FOUR = ("simclr", "barlow-twins", "vicreg", "sag-vicreg")
-_VARIANTS = ("vicreg", "sag-vicreg", "sag-vicreg:k=15", "sag-vicreg:neighbors=across", "sag-vicreg:k=15,own=0.5",
+_VARIANTS = ("vicreg", "sag-vicreg", "sag-vicreg:k=15", "sag-vicreg:neighbors=across", "sag-vicreg:k=15,self_pair_prob=0.5",
              "untrained")
 _MOST = ("vicreg", "sag-vicreg", "vicreg:sim_coeff=18.8", "sag-vicreg:steps=3", "vicreg:sim_coeff=11.5",
          "sag-vicreg:k=15", "sag-vicreg:k=15,graph_view=clean", "sag-vicreg:k=15,scale_over=batch",
-         "sag-vicreg:k=15,scale_over=batch,graph_view=clean", "sag-vicreg:k=15,neighbors=across,grow=1.0",
-         "sag-vicreg:k=15,own=0.5", "untrained")
+         "sag-vicreg:k=15,scale_over=batch,graph_view=clean", "sag-vicreg:k=15,neighbors=across,walk_warmup=1.0",
+         "sag-vicreg:k=15,self_pair_prob=0.5", "untrained")
 
-# %% ../../nbs/71_protocols.presets.ipynb #684b80e6
+# %% ../../nbs/71_protocols.presets.ipynb #222871b0
 SCALES = ("smoke", "small", "medium", "short", "paper")
 
 def _table(record, smoke={}, small={}, medium={}, short={}, paper={}, base=(_SMOKE, _SMALL, _MEDIUM, _SHORT, {})):
@@ -163,7 +254,7 @@ def _for_folder(p, table, scale):
     elif table != "table3": p = p.change(**_PHOTOS)
     return p.change(images=5000) if getattr(p, "images", 0) is None else p
 
-# %% ../../nbs/71_protocols.presets.ipynb #d51344a5
+# %% ../../nbs/71_protocols.presets.ipynb #61aebc3a
 def table_preset(
     table:str,                     # a key of `TABLE_PRESETS`
     scale:str="smoke",             # smoke, small, medium, short or paper
@@ -192,7 +283,7 @@ def parse_arguments(
         except (ValueError, SyntaxError): out[key.strip()] = value.strip()
     return out
 
-# %% ../../nbs/71_protocols.presets.ipynb #5f45d0fa
+# %% ../../nbs/71_protocols.presets.ipynb #dfdd4e69
 def read_method(
     row:str,                 # such as vicreg or sag-vicreg:k=15
 ) -> tuple[str, dict]:       # the method, its changes
@@ -200,7 +291,7 @@ def read_method(
     name, _, changes = row.strip().partition(":")
     return name, parse_arguments(changes)
 
-# %% ../../nbs/71_protocols.presets.ipynb #8ba594a7
+# %% ../../nbs/71_protocols.presets.ipynb #9715f198
 def split_methods(
     text:str,                # rows joined by commas or blanks
 ) -> tuple[str, ...]:
@@ -211,6 +302,7 @@ def split_methods(
 _OWN_HEAD, _NEEDS_VIT = ("simclr", "spectralnet", "dino", "mae", "i-jepa"), ("mae", "i-jepa")
 _NETWORK = ("backbone", "small_stem", "width", "expander", "optimizer", "base_lr", "weight_decay")
 _OF_ROW = ("method", "seed", "pool", "method_args")
+_VARIANT = {"self_pair_prob", "walk_warmup", "graph_on", "graph_view", "symmetric"}      # options of `SAGVariant`
 
 def _shared_fields(recipe, method, transformer):
     "The fields of a table's recipe that a method takes over."
@@ -224,7 +316,7 @@ def _method_options(recipe, method):
     known = LOSS_OPTIONS | (WALK_OPTIONS if method == "sag-vicreg" else {})
     return known | {k: v for k, v in recipe.method_args.items() if k in known}
 
-# %% ../../nbs/71_protocols.presets.ipynb #da4bd7d2
+# %% ../../nbs/71_protocols.presets.ipynb #adb1a62e
 def row_recipe(
     p:Preset,                # of the table
     row:str,                 # method and changes
@@ -236,6 +328,7 @@ def row_recipe(
     transformer = p.recipe.backbone.startswith(("vit", "test_vit"))
     mine = {k: v for k, v in changes.items() if k in Recipe.__dataclass_fields__}
     args = _method_options(p.recipe, method) | {k: v for k, v in changes.items() if k not in mine}
+    if method == "sag-vicreg" and (args.keys() & _VARIANT or args["neighbors"] == "both"): method = "sag-vicreg-variant"
     shared = _shared_fields(p.recipe, method, transformer) | dict(method=method, seed=seed) | mine
     base = preset("digits" if dataset == "digits" else "cifar100", **shared, method_args=args)
     stem, width = p.recipe.small_stem, 1. if method in _NEEDS_VIT else p.recipe.width

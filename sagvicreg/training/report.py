@@ -21,7 +21,6 @@ from scipy.sparse.csgraph import connected_components
 from ..core import Run, SagvicregError, atomic_write, generator, require
 from ..data.datasets import ImageSet
 from .export import embed
-from ..graph.affinity import affinity
 from ..graph.walk import RandomWalkPairs
 from ..metrics.dendrogram import as_embeddings
 from ..metrics.similarity import structure_similarity
@@ -135,7 +134,7 @@ class PairingCheck:
     def _measure(self, trainer):
         device, encoder, rows = trainer.device, trainer.method.eval_encoder, []
         pairs = getattr(trainer.method, "pairs", None)
-        if not isinstance(pairs, RandomWalkPairs): pairs = RandomWalkPairs()
+        if not hasattr(pairs, "graph"): pairs = RandomWalkPairs()
         order, n = torch.randperm(len(self.images), generator=generator(self.seed)), min(trainer.recipe.batch_size, len(self.images))
         training = encoder.training
         encoder.eval()
@@ -157,7 +156,7 @@ def _pair_numbers(pairs, z, z2, g, labels, coarse):
     moved = drawn.index != torch.arange(n, device=z.device)
     same = lambda y: (y[moved] == y[drawn.index[moved]]).float().mean().item() if moved.any() else float("nan")
     off = ~torch.eye(n, dtype=torch.bool, device=z.device)
-    w = affinity(z, z2, pairs.k, pairs.neighbors, pairs.percentile, pairs.scale_over).dense().cpu().double().numpy()
+    w = pairs.graph(z, z2).dense().cpu().double().numpy()
     w = (w + w.T)/2
     d = w.sum(1)**-.5
     gaps = 1 - np.linalg.eigvalsh(d[:, None]*w*d)[::-1]
@@ -253,7 +252,7 @@ def _most_rank(recipe):
 def _levels(recipe):
     "Where the dashed lines are."
     most = _most_rank(recipe)
-    return dict(std=STD_LEVEL, rank=2. if most is None else max(1.5, RANK_SHARE*most)) | (dict(self_pair_rate=1.) if recipe.get("method") == "sag-vicreg" else {})
+    return dict(std=STD_LEVEL, rank=2. if most is None else max(1.5, RANK_SHARE*most)) | (dict(self_pair_rate=1.) if recipe.get("method", "").startswith("sag-vicreg") else {})
 
 def health(
     rows:list,                 # of a `log.jsonl`
