@@ -9,13 +9,20 @@ __all__ = ['WALK_OPTIONS', 'LOSS_OPTIONS', 'Table2', 'Table5', 'Figure4', 'SCALE
 
 # %% ../../nbs/71_protocols.presets.ipynb #53f9bacb
 import ast, inspect, re
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 
+import torch
 from fastcore.basics import patch
+from fastcore.meta import delegates
+from torch import nn
+from torch.nn.functional import normalize
 
 from ..core import require
-from ..graph.walk import RandomWalkPairs
-from ..methods.vicreg import VICReg
+from ..data.augment import View
+from ..graph.walk import Pairs, RandomWalkPairs, identity_pairs
+from ..losses import full_precision, invariance, vicreg_terms
+from ..methods.base import register
+from ..methods.vicreg import SAGVICReg, VICReg
 from ..training.recipe import preset, Recipe
 
 # %% ../../nbs/71_protocols.presets.ipynb #23f756e6
