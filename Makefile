@@ -24,7 +24,7 @@ export: .venv/stamp-dev   ## make the package, the sidebar and the table of chap
 notebooks: export   ## export, then run the notebooks, store their outputs and clean them (NB=nbs/00_core.ipynb for one)
 	$(BIN)/python scripts/notebooks.py $(NB)
 
-readme: export   ## make README.md from nbs/index.ipynb
+readme: export   ## make README.md, the sidebar and the table of chapters from the notebooks
 	$(BIN)/python scripts/readme.py
 
 docs: .venv/stamp-dev   ## make the site from the notebooks: _docs/index.html (ARGS=--force for all of it)

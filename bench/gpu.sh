@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What needs a GPU, in the order of its worth: the cells flagged cuda, the speed of training, then the structure metric at 50,000 and
-# 200,000 items; and, when asked for by name, the next missing cells of the paper's tables at the `short` scale, for nine minutes
+# 200,000 items; and, when asked for by name, the next missing runs of the paper's tables at the `short` scale, for nine minutes
 # (MINUTES=…), into FOLDER/results.
 # usage: bench/gpu.sh [FOLDER [STEP …]]     results go to FOLDER (default bench/out); steps: cells throughput sag methods loop augment metric metric200k pending
 # Each step writes as it ends and its failure stops nothing, so a cut loses one step; name the steps that are left to go on.
@@ -31,7 +31,7 @@ for step in "${steps[@]}"; do
     metric) metric metrics-cuda 10000,50000 ;;
     metric200k) metric metrics-cuda-200k 200000 ;;
     pending) mkdir -p "$out/results/runs"; cp nbs/results/runs/*-short-*.json "$out/results/runs/" 2>/dev/null
-      run pending python -c 'import sys; from sagvicreg.cli import main; sys.exit(main())' reproduce --pending --preset short --minutes "${MINUTES:-9}" --out "$out/results" ;;
+      run pending python -m sagvicreg reproduce --pending --preset short --minutes "${MINUTES:-9}" --out "$out/results" ;;
     *) echo "step '$step'; expected cells, throughput, sag, methods, loop, augment, metric, metric200k or pending" >&2; exit 2 ;;
   esac
 done

@@ -25,7 +25,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from torchvision.transforms import v2
 
 from sagvicreg.core import environment, generator, seed_everything
-from sagvicreg.data.augment import PRESETS, augmentation
+from sagvicreg.data.augment import AUGMENTATIONS, augmentation
 from sagvicreg.data.datasets import ImageSet, cifar100
 from sagvicreg.graph.walk import RandomWalkPairs
 from sagvicreg.losses import vicreg_terms
@@ -192,7 +192,7 @@ def augment_sides(a, preset, size, data):
     "Functions that give both views of all of `data` as batches."
     ours, images, rng = augmentation(preset, size, data.mean, data.std), data.images.to(a.device), generator(a.seed, a.device)
     def one_by_one(make, pillow=True):
-        source = PerImage(data, [make(v, size, data.mean, data.std) for v in PRESETS[preset]], pillow)
+        source = PerImage(data, [make(v, size, data.mean, data.std) for v in AUGMENTATIONS[preset]], pillow)
         return source, lambda: default_collate([source[i] for i in range(len(source))])
     source, pillow = one_by_one(torchvision_view)
     sides = {"ours, batched": lambda: ours(images, rng), "torchvision, Pillow images": pillow,
@@ -250,7 +250,7 @@ class PlainLoop:
         seed_everything(recipe.seed)
         self.encoder = build_encoder(recipe, data.images.shape[-1]).to(a.device).train()
         self.optimizer = make_optimizer(self.encoder, recipe.optimizer, recipe.base_lr*recipe.batch_size/256, recipe.weight_decay)
-        self.source = PerImage(data, [torchvision_view(v, 32, data.mean, data.std) for v in PRESETS[recipe.augmentation]])
+        self.source = PerImage(data, [torchvision_view(v, 32, data.mean, data.std) for v in AUGMENTATIONS[recipe.augmentation]])
         self.sampler = RandomSampler(self.source, replacement=True, num_samples=self.batch, generator=generator(a.seed))
         self.loader = DataLoader(self.source, self.batch, sampler=self.sampler, num_workers=a.workers, drop_last=True,
                                  pin_memory=a.device == "cuda", persistent_workers=a.workers > 0)

@@ -14,7 +14,7 @@ from nbdev.process import NBProcessor
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-import browser, contents, readme
+import browser, readme
 
 root = Path(__file__).resolve().parent.parent
 nbs, lib = root/"nbs", root/"sagvicreg"
@@ -56,7 +56,7 @@ def evaluated_code(path):
 
 def number(path):
     "A chapter's number; None for a page that is no chapter."
-    return int(path.name[:2]) if path in contents.chapters() else None
+    return int(path.name[:2]) if path in readme.chapters() else None
 
 
 @cache
@@ -134,7 +134,7 @@ def order():
 @check("rename it, or move what exports nothing to nbs/experiments/ or nbs/tutorials/")
 def names():
     "Chapters are NN_module.ipynb, with each number, module and page once; all else exports nothing"
-    made, found = {p: m for m, p in exported()}, contents.chapters()
+    made, found = {p: m for m, p in exported()}, readme.chapters()
     stray = [p for p in nbs.glob("*.ipynb") if p not in found and p.name != "index.ipynb"]
     pages = Counter(p.relative_to(nbs).with_name(re.sub(r"^\d\d_", "", p.name)) for p in notebooks())
     twice = {**Counter(map(number, found)), **Counter(m for m, _ in exported()), **pages}
@@ -157,7 +157,7 @@ def first_cells():
 def led_on():
     "The last text of each chapter links to the next chapter"
     def text(p): return [c.source for c in read_nb(p).cells if c.cell_type == "markdown"][-1]
-    found = contents.chapters()
+    found = readme.chapters()
     following = [p.name for p in found[1:]] + ["experiments/results.ipynb"]
     return [f"nbs/{p.name} does not lead to {q}" for p, q in zip(found, following) if f"]({q}" not in text(p)]
 
@@ -173,21 +173,8 @@ def private():
         modules = {a.asname or a.name for a in imported}
         used = [a.name for a in imported] + [n.attr for n in nodes if isinstance(n, ast.Attribute)
                                              and isinstance(n.value, ast.Name) and n.value.id in modules]
-        wrong += [f"{p.relative_to(root)} uses {name}" for name in used if re.match("_[^_]", name)]
+        wrong += [f"{p.relative_to(root)} uses {name}" for name in used if re.match("_(?!_|fields$|asdict$|replace$|make$)", name)]
     return sorted(wrong)
-
-
-@check("mend the link; chapters are linked by their file names, such as 00_core.ipynb")
-def links():
-    "Links between pages lead somewhere"
-    found = []
-    def ema_update(path, link):
-        if not (path.parent/link).exists(): found.append(f"{path.relative_to(root)} links to {link}")
-        return link
-    for p in notebooks():
-        for cell in read_nb(p).cells:
-            if cell.cell_type == "markdown": readme.relink(cell.source, lambda link: ema_update(p, link))
-    return found
 
 
 @check("give it a docstring of one line, and each parameter a trailing comment (shape, unit, meaning); "
@@ -227,7 +214,7 @@ def made():
     "README.md, the sidebar and the table of chapters are what the notebooks make"
     link = nbs/"_quarto.yml"
     linked = link.is_symlink() and os.readlink(link) == "../_quarto.yml"
-    return contents.out_of_date() + readme.out_of_date() + ["nbs/_quarto.yml is not a symlink to ../_quarto.yml"] * (not linked)
+    return readme.out_of_date() + ["nbs/_quarto.yml is not a symlink to ../_quarto.yml"] * (not linked)
 
 
 @check("mend setup.py, settings.ini or scripts/constraints.txt")
@@ -237,8 +224,9 @@ def packaging():
     said = setup.call_args.kwargs
     folders = {".".join((lib.name, *Path(f).parent.parts)) for f in tree(lib) if f.endswith(".py")}
     wrong = [f"{f} is left out of packages" for f in sorted(folders - set(said["packages"]))]
-    if not (lib/"py.typed").is_file() or "py.typed" not in said["package_data"].get(lib.name, []):
-        wrong.append("sagvicreg/py.typed is missing or not packaged")
+    data = [f"{package.replace('.', '/')}/{g}" for package, globs in said["package_data"].items() for g in globs]
+    wrong += [f"sagvicreg/{f} is missing or not packaged" for f in {"py.typed", *(f for f in tree(lib) if not f.endswith(".py"))}
+              if not (lib/f).is_file() or not any((lib/f).match(g) for g in data)]
     for script in said["entry_points"]["console_scripts"]:
         module, _, name = script.partition("=")[2].strip().partition(":")
         try: getattr(importlib.import_module(module), name)

@@ -6,17 +6,18 @@
 Honoured: `#| hide`, `#| include: false`, `#| echo: false`, `#| output: false`, `#| code-fold: true`, `#| code-summary: "…"`.
 The paragraph in italics after a figure becomes its caption, `\\tag{2}` an anchor #eq-2, the n-th figure of a page #fig-n.
 """
-import ast, base64, os, re, shutil, subprocess, sys, tempfile
+import ast, base64, importlib, inspect, os, re, shutil, subprocess, sys, tempfile
 os.environ |= dict(TQDM_DISABLE="1", OMP_NUM_THREADS="1")      # before torch loads: one worker a core
 
-from configparser import ConfigParser
-from html.parser import HTMLParser
+from html import unescape
+from operator import attrgetter
 from pathlib import Path
+from textwrap import dedent
 from urllib.parse import unquote, urlsplit
 
 import nbformat, yaml
 from docutils import nodes
-from nbdev.doclinks import NbdevLookup
+from nbdev.config import get_config
 from nbdev.process import extract_directives
 from nbdev.serve import proc_nbs
 from sphinx.application import Sphinx
@@ -28,9 +29,7 @@ nbs, proc, docs, theme = root/"nbs", root/"_proc", root/"_docs", Path(__file__).
 source, extra, html = proc/".site", proc/".static", proc/".out"/"html"      # what Sphinx reads and writes; hidden, so that Quarto passes it by
 mathjax = "3.2.2"
 long_tests = 8                                              # a cell of tests with more lines is folded
-ini = ConfigParser(delimiters=["="])
-ini.read(root/"settings.ini", encoding="utf-8")
-settings = ini["DEFAULT"]
+settings = get_config(path=root)
 
 
 def fetch_mathjax():
@@ -56,18 +55,6 @@ def process(force):
     made.write_bytes(kept.read_bytes())
 
 
-def sections():
-    "The sidebar of _quarto.yml as {section: [notebook]}, and what it lists that is not there."
-    listed = yaml.safe_load((root/"_quarto.yml").read_text(encoding="utf-8"))["website"]["sidebar"]["contents"]
-    found, awaited = {}, []
-    for part in listed:
-        for name in part["contents"]:
-            if (nbs/name).exists(): found.setdefault(part["section"], []).append(name)
-            else: awaited.append(name)
-    if awaited: print(f"_quarto.yml lists what is not there: {', '.join(awaited)}", file=sys.stderr)
-    return found, awaited
-
-
 def page_of(name): return (Path(name).parent/re.sub(r"^\d+[a-zA-Z0-9]*_", "", Path(name).stem)).as_posix()      # nbdev's rule
 
 
@@ -82,15 +69,9 @@ def caption_of(cell):
 
 def definition(module, name):
     "The syntax tree and the source of a symbol, `Class.method` included."
-    path = root/"sagvicreg"/Path(*module.split(".")[1:]).with_suffix(".py")
-    text = path.read_text(encoding="utf-8")
-    body, *found = ast.parse(text).body, None
-    for part in name.split("."):
-        found = next((n for n in body if getattr(n, "name", None) == part), None)
-        if found is None: return None, ""
-        body = getattr(found, "body", [])
-    start = min([found.lineno, *(d.lineno for d in found.decorator_list)])
-    return found, "\n".join(text.splitlines()[start - 1:found.end_lineno])
+    symbol = attrgetter(name)(importlib.import_module(module))
+    code = dedent(inspect.getsource(inspect.unwrap(getattr(symbol, "fget", symbol))))
+    return ast.parse(code).body[0], code
 
 
 def fields(node, text):
@@ -112,11 +93,7 @@ class Page:
     def __init__(self, name):
         self.notebook, self.name = name, page_of(name)
         self.nb = nbformat.read(proc/name, as_version=4)
-        first, *others = nbformat.read(nbs/name, as_version=4).cells
-        said = re.search(r"^#\|\s*default_exp\s+([\w.]+)", "\n".join(c.source for c in others), flags=re.M)
-        self.module = said and f"sagvicreg.{said[1]}"
-        intro = re.sub(r"^> .*$", "", re.sub(r"^# .*$", "", first.source, count=1, flags=re.M), count=1, flags=re.M)
-        self.nb.cells[1] = nbformat.v4.new_markdown_cell(NbdevLookup().linkify(intro.strip()))      # nbdev drops it with the title
+        self.module = f"sagvicreg.{Path(name).stem[3:]}" if name[0].isdigit() else None
         self.cells, self.figures, self.level = [], {}, 1
         self.up = "../" * self.name.count("/")
         self.tags = set(re.findall(r"\\tag\{(\w+)\}", "".join(c.source for c in self.nb.cells if c.cell_type == "markdown")))
@@ -218,11 +195,12 @@ class Page:
         return nbformat.writes(nbformat.v4.new_notebook(cells=self.cells, metadata=meta))
 
 
-def contents(found):
+def toctree():
     "The sidebar as Sphinx wants it, at the end of the first page."
-    def entry(name): return "Introduction <self>" if name == "index.ipynb" else page_of(name)
     head = "```{toctree}\n:hidden:\n:caption: "
-    return "\n\n".join(f"{head}{title}\n\n" + "\n".join(map(entry, names)) + "\n```" for title, names in found.items())
+    found = {title: map(page_of, names) for title, names in readme.sections().items()}
+    return "\n\n".join(f"{head}{title}\n\n" + "\n".join(names) + "\n```"
+                       for title, names in {"Start": ["Introduction <self>"], **found}.items())
 
 
 def write_if_new(path, data):
@@ -233,13 +211,13 @@ def write_if_new(path, data):
 
 def write_source():
     "What Sphinx reads: pages and figures; those that are no longer wanted go."
-    found, awaited = sections()
-    pages = {p.name: p for p in (Page(name) for names in found.values() for name in names)}
-    wanted = {f"{p.name}.ipynb": p.render(pages, contents(found) if p.name == "index" else "").encode() for p in pages.values()}
+    pages = {p.name: p for p in map(Page, sum(readme.sections().values(), ["index.ipynb"]))}
+    wanted = {f"{p.name}.ipynb": p.render(pages, toctree() if p.name == "index" else "").encode()
+              for p in pages.values()}
     wanted |= {f"figures/{name}": data for p in pages.values() for name, data in p.figures.items()}
     for name, data in wanted.items(): write_if_new(source/name, data)
     for p in [p for p in source.rglob("*") if p.is_file() and p.relative_to(source).as_posix() not in wanted]: p.unlink()
-    return pages, {page_of(name) + ".html" for name in awaited}
+    return pages
 
 
 def equation_anchors(app, doctree):
@@ -265,34 +243,19 @@ def config():
     )
 
 
-class Links(HTMLParser):
-    "The anchors of a page and where its links lead."
-    def __init__(self):
-        super().__init__()
-        self.ids, self.links = set(), []
-    def handle_starttag(self, tag, attrs):
-        said = dict(attrs)
-        if said.get("id"): self.ids.add(said["id"])
-        self.links += [said[k] for k in ("href", "src") if said.get(k)]
-
-
-def dead_links(folder, awaited):
-    "Links and anchors within the site that lead nowhere, and the number of all links within it; pages that _quarto.yml awaits may be missing."
-    seen = {}
-    for p in sorted(folder.rglob("*.html")):
-        if "_static" in p.parts: continue
-        seen[p] = Links()
-        seen[p].feed(p.read_text(encoding="utf-8"))
-    dead, n = [], 0
-    for p, page in seen.items():
-        for link in page.links:
-            to = urlsplit(link)
-            if to.scheme or to.netloc: continue
-            n, target = n + 1, (p.parent/unquote(to.path)).resolve() if to.path else p
-            if target.relative_to(folder).as_posix() in awaited: continue
-            there = target.is_file() and (not to.fragment or target not in seen or unquote(to.fragment) in seen[target].ids)
-            if not there: dead.append(f"{p.relative_to(folder)} links to {link}")
-    return dead, n
+def dead_links(folder):
+    "Links and anchors within the site that lead nowhere, and the number of all links within it."
+    ids, links, dead = {}, {}, []
+    for p in set(folder.rglob("*.html")) - set(folder.glob("_static/**/*")):
+        tags = "".join(re.findall(r"<\w[^>]*>", p.read_text(encoding="utf-8")))
+        ids[p] = {unescape(i) for i in re.findall(r'\sid="([^"]+)"', tags)}
+        links[p] = [urlsplit(unescape(to)) for to in re.findall(r'\s(?:href|src)="([^"]+)"', tags)]
+    links = [(p, to) for p in sorted(links) for to in links[p] if not to.scheme and not to.netloc]
+    for p, to in links:
+        target = (p.parent/unquote(to.path)).resolve() if to.path else p
+        there = not to.fragment or target not in ids or unquote(to.fragment) in ids[target]
+        if not target.is_file() or not there: dead.append(f"{p.relative_to(folder)} links to {to.geturl()}")
+    return dead, len(links)
 
 
 def build(force=False):
@@ -300,7 +263,8 @@ def build(force=False):
     os.chdir(root)
     script = fetch_mathjax()
     process(force)
-    pages, awaited = write_source()
+    sys.path.insert(0, str(root))
+    pages = write_source()
     write_if_new(extra/"mathjax.js", script.read_bytes())
     app = Sphinx(source, None, html, proc/".doctrees", "html", confoverrides=config(), status=None, warningiserror=True, freshenv=force)
     app.connect("doctree-read", equation_anchors)
@@ -309,7 +273,7 @@ def build(force=False):
     for p in pages.values():
         (html/"notebooks"/p.notebook).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(nbs/p.notebook, html/"notebooks"/p.notebook)
-    dead, n = dead_links(html, awaited)
+    dead, n = dead_links(html)
     if dead: sys.exit("\n".join(dead))
     shutil.rmtree(docs, ignore_errors=True)
     shutil.copytree(html, docs, ignore=shutil.ignore_patterns(".buildinfo*", "objects.inv"))

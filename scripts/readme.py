@@ -1,12 +1,11 @@
-"""README.md from nbs/index.ipynb, its figures as nbs/images/readme_N.png.
+"""What the notebooks make beside the package: the sidebar of _quarto.yml, the table of chapters in nbs/index.ipynb,
+README.md from that notebook, and its figures as nbs/images/readme_N.png.
 
-    python scripts/readme.py            # write
-    python scripts/readme.py --check    # say what is out of date; write nothing
+    python scripts/readme.py      # write them
 
-Stored outputs are shown, nothing is run.
-Honoured: `#| hide`, `#| include: false`, `#| echo: false`, `#| output: false`, `#| code-fold: true`.
+Stored outputs are shown, nothing is run. Honoured: `#| hide`, `#| include: false`, `#| echo: false`, `#| output: false`.
 """
-import re, sys
+import re
 from pathlib import Path
 from posixpath import normpath
 
@@ -15,9 +14,43 @@ from nbconvert import MarkdownExporter
 from nbdev.process import extract_directives
 
 root = Path(__file__).resolve().parent.parent
-index, readme, images = root/"nbs"/"index.ipynb", root/"README.md", root/"nbs"/"images"
+nbs, quarto, readme = root/"nbs", root/"_quarto.yml", root/"README.md"
+index, images = nbs/"index.ipynb", nbs/"images"
 header = "<!-- Made from nbs/index.ipynb by `make readme`: edit the notebook, not this file. -->\n\n"
-fold = "<details>\n<summary>Code</summary>\n\n{}\n\n</details>"
+decades = ["Foundations", "Spectral theory", "The idea", "The metric", "Data and networks", "Methods", "Training",
+           "The paper's experiments", "The command line"]
+experiments = "results gap walk equal_invariance known_pairs methods_compared noise_floor".split()
+
+
+def chapters(): return sorted(nbs.glob("[0-9][0-9]_*.ipynb"))
+
+
+def sections():
+    "The book in reading order: {section: [path of a notebook below nbs/]}."
+    found = {name: [p.name for p in chapters() if p.name[0] == str(i)] for i, name in enumerate(decades)}
+    order = {name: i for i, name in enumerate(experiments)}
+    for part in ("experiments", "tutorials"):
+        pages = sorted((nbs/part).glob("*.ipynb"), key=lambda p: (order.get(p.stem, len(order)), p.stem))
+        found[part.capitalize()] = [f"{part}/{p.name}" for p in pages]
+    return {name: pages for name, pages in found.items() if pages}
+
+
+def with_sidebar(text):
+    "`text` of _quarto.yml with the sidebar that the files make."
+    parts = {"Start": ["index.ipynb"], **sections()}
+    lines = [f"      - section: {name}\n        contents:\n" + "".join(f"          - {page}\n" for page in pages)
+             for name, pages in parts.items()]
+    return re.sub(r"(?m)(?<=^    contents:\n)(^ {6,}.*\n)+", lambda m: "".join(lines), text)
+
+
+def with_table(text):
+    "`text` of a markdown cell with the table of chapters that the files make, where it has one."
+    def link(page):
+        title = nbformat.read(nbs/page, as_version=4).cells[0].source.splitlines()[0].removeprefix("# ")
+        return f"{page[:2]} [{title}]({page})" if page[0].isdigit() else f"[{title}]({page})"
+    rows = [f"| **{name}** | {' · '.join(map(link, pages))} |" for name, pages in sections().items()]
+    table = "\n".join(["| section | chapters |", "|---|---|", *rows])
+    return re.sub(r"(?m)^\| section \| chapters \|$(\n\|.*)*", lambda m: table, text)
 
 
 def relink(text, change):
@@ -34,48 +67,44 @@ def prepare(cell):
     if cell.cell_type == "raw" or "hide" in said or said.get("include") == "false": return []
     code = re.sub(r"(?m)^#\|.*\n?", "", cell.source).strip()
     outputs = [] if said.get("output") == "false" else cell.get("outputs", [])
-    shown = []
-    if code and said.get("echo") != "false":
-        fenced = f"```python\n{code}\n```"
-        shown.append(nbformat.v4.new_markdown_cell(fold.format(fenced) if said.get("code-fold") == "true" else fenced))
-    if outputs: shown.append(nbformat.v4.new_code_cell("", outputs=outputs))
-    return shown
+    shown = code and said.get("echo") != "false"
+    return [nbformat.v4.new_markdown_cell(f"```python\n{code}\n```")] * bool(shown) \
+        + [nbformat.v4.new_code_cell("", outputs=outputs)] * bool(outputs)
 
 
-def render():
-    "The README's text, and its figures as {file name: bytes}."
+def made():
+    "All that the notebooks make: {path: bytes}."
     nb = nbformat.read(index, as_version=4)
+    for cell in nb.cells:
+        if cell.cell_type == "markdown": cell.source = with_table(cell.source)
+    files = {quarto: with_sidebar(quarto.read_text(encoding="utf-8")),
+             index: nbformat.writes(nb, indent=1, sort_keys=True).rstrip() + "\n"}      # as nbdev_clean leaves it
     nb.cells = [c for cell in nb.cells for c in prepare(cell)]
     text, resources = MarkdownExporter(exclude_input=True).from_notebook_node(nb)
-    figures = {}
     for n, (name, data) in enumerate(resources["outputs"].items(), 1):
-        figures[f"readme_{n}{Path(name).suffix}"] = data
-        text = re.sub(rf"!\[\w+\]\({re.escape(name)}\)", f"![Figure {n}](nbs/images/readme_{n}{Path(name).suffix})", text)
-    return header + re.sub(r"\n([ \t]*\n){2,}", "\n\n", text).strip() + "\n", figures
+        path = images/f"readme_{n}{Path(name).suffix}"
+        files[path] = data
+        text = re.sub(rf"!\[\w+\]\({re.escape(name)}\)", f"![Figure {n}]({path.relative_to(root)})", text)
+    text = re.sub(r"(```python\n(?:(?!```).)*?)\n```\n+```python\n", r"\1\n\n", text, flags=re.S)      # one block to paste
+    files[readme] = header + re.sub(r"\n([ \t]*\n){2,}", "\n\n", text).strip() + "\n"
+    return {path: data.encode() if isinstance(data, str) else data for path, data in files.items()}
 
 
-def stale(figures): return [p for p in sorted(images.glob("readme_*")) if p.name not in figures]
+def stale(files): return [p for p in sorted(images.glob("readme_*")) if p not in files]
 
 
 def out_of_date():
-    "What differs between the README that is there and the one that the notebook makes."
-    if not index.exists(): return ["nbs/index.ipynb is missing"]
-    text, figures = render()
-    wanted = {readme: text.encode(), **{images/name: data for name, data in figures.items()}}
-    wrong = [p for p, data in wanted.items() if not p.exists() or p.read_bytes() != data]
-    return [f"{p.relative_to(root)} is {'out of date' if p.exists() else 'missing'}" for p in wrong] \
-        + [f"{p.relative_to(root)} is no longer used" for p in stale(figures)]
+    "What differs from what the notebooks make."
+    files = made()
+    return [f"{p.relative_to(root)} is out of date" for p, data in files.items() if not p.exists() or p.read_bytes() != data] \
+        + [f"{p.relative_to(root)} is no longer used" for p in stale(files)]
 
 
 def write():
-    text, figures = render()
-    readme.write_text(text, encoding="utf-8", newline="\n")
-    for p in stale(figures): p.unlink()
-    for name, data in figures.items():
-        images.mkdir(exist_ok=True)
-        (images/name).write_bytes(data)
+    files = made()
+    for p in stale(files): p.unlink()
+    images.mkdir(exist_ok=True)
+    for p, data in files.items(): p.write_bytes(data)
 
 
-if __name__ == "__main__":
-    if "--check" not in sys.argv: write()
-    elif wrong := out_of_date(): sys.exit("\n".join(wrong) + "\nRun `make readme`.")
+if __name__ == "__main__": write()

@@ -77,16 +77,16 @@ def recipe_from(
 def build_encoder(
     recipe:Recipe,                         # backbone, stem, width, expander
     image_size:int,                        # side of the images, px
-) -> "Encoder":                            # with fresh weights from torch's global generator
+) -> "models.Encoder":                            # with fresh weights from torch's global generator
     "The encoder a recipe asks for."
     body = models.backbone(recipe.backbone, recipe.small_stem, recipe.width, image_size, recipe.pool)
     return models.Encoder(body, recipe.expander)
 
 def check_input_size(
-    encoder:"Encoder",                     # freshly built
+    encoder:"models.Encoder",                     # freshly built
     size:int,                              # side of the images, px
     name:str,                              # of the backbone, for the message
-) -> "Encoder":                            # the same
+) -> "models.Encoder":                            # the same
     "`encoder`, if it can look at images of this size at all; its statistics stay as they are."
     try:
         with torch.no_grad(): encoder.eval()(torch.zeros(2, 3, size, size))
@@ -105,7 +105,7 @@ optim, scheduler = LazyModule("timm.optim"), LazyModule("timm.scheduler")
 
 # %% ../../nbs/60_training.recipe.ipynb #2797d68b
 def parameter_groups(
-    model:"nn.Module",       # whose parameters
+    model:"torch.nn.Module",       # whose parameters
 ) -> tuple[list, list]:      # matrices and convolutions; vectors (biases, gains)
     "Trainable parameters with two dimensions or more, and the rest."
     params = [p for p in model.parameters() if p.requires_grad]
@@ -114,7 +114,7 @@ def parameter_groups(
 
 # %% ../../nbs/60_training.recipe.ipynb #e336e1ae
 def make_optimizer(
-    model:"nn.Module",       # what to train
+    model:"torch.nn.Module",       # what to train
     name:str="lars",         # `lars` (ResNets, as published) or `adamw` (ViTs, small networks)
     lr:float=0.2,            # peak learning rate, already scaled by the batch
     weight_decay:float=1e-6, # of matrices; vectors have none
@@ -140,7 +140,7 @@ def make_schedule(
     steps:int,                         # T, all steps of the run
     warmup:int=0,                      # t_w, steps of linear warm-up
     floor:float=0.001,                 # last learning rate, over the peak
-) -> "CosineLRScheduler":              # call `step_update(t)` before step t
+) -> "scheduler.CosineLRScheduler":              # call `step_update(t)` before step t
     "Warm-up from 0 and cosine decay, step by step (equation 2; App. F)."
     require(0 <= warmup < steps, f"warm-up of {warmup} steps in a run of {steps}", "fewer warm-up steps than steps",
             "Train longer or warm up less.")

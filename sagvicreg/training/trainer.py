@@ -26,7 +26,7 @@ from ..methods import barlow_twins, dino, ijepa, mae, simclr, spectralnet, vicre
 from ..methods.base import make_method
 from .recipe import Recipe, build_encoder, check_input_size, make_optimizer, make_schedule
 
-# %% ../../nbs/61_training.trainer.ipynb #890990e8
+# %% ../../nbs/61_training.trainer.ipynb #6f7189dd
 @dataclass
 class TrainerState:
     "Where a run stands, apart from weights, optimizer and generators; saved and restored as one."
@@ -38,7 +38,7 @@ class TrainerState:
     row_steps: int = 0                            # steps since that row
     row_images: int = 0                           # images since that row
     since: float = field(default_factory=time.perf_counter)   # when that row was written, later by all pauses
-    epoch_loss: Tensor = field(default_factory=lambda: torch.zeros(()))   # loss, added up over the epoch
+    epoch_loss: Tensor = field(default_factory=lambda: torch.zeros(()))   # loss, added up over the current epoch, or the last
     best: dict|None = None                        # the best epoch so far: `by` what number, and its `score`
     saved_step: int|None = None                   # step of the newest checkpoint
 
@@ -49,7 +49,7 @@ class TrainerState:
         "Add a step's terms to the sums, on the device."
         self.sums = {k: self.sums.get(k, 0) + v for k, v in terms.items()}
         self.row_steps, self.row_images = self.row_steps + 1, self.row_images + images
-        self.epoch_loss = self.epoch_loss + terms["loss"].float()
+        self.epoch_loss = (self.epoch_loss if self.position else 0) + terms["loss"].float()
         self.position += 1
 
     def next_row(self):
