@@ -24,7 +24,8 @@ from ..graph.walk import Pairs
 from ..metrics.dendrogram import Dendrogram
 
 # %% ../../nbs/70_protocols.figures.ipynb #6c16db0c
-PALETTE = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#8c6d31", "#7b4173", "#637939"]
+PALETTE = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#8c6d31",
+           "#7b4173", "#637939"]
 _STYLES, _MARKERS = ["-", "--", ":", "-."], ["o", "s", "^", "D", "v", "P", "X", "*", "<", ">"]
 
 def save_figure(
@@ -46,13 +47,15 @@ def plot_training(
     require(keys, "logs without any of the terms asked for", "rows as the trainer logs them")
     cols = min(4, len(keys))
     rows = math.ceil(len(keys) / cols)
-    fig, axs = plt.subplots(rows, cols, figsize=(2.25 * cols, 2.1 * rows), layout="constrained", dpi=90, squeeze=False)
+    fig, axs = plt.subplots(rows, cols, figsize=(2.25 * cols, 2.1 * rows), layout="constrained",
+                            dpi=90, squeeze=False)
     for ax in axs.flat[len(keys):]: ax.axis("off")
     for ax, key in zip(axs.flat, keys):
         for i, (name, runs) in enumerate(logs.items()):
             for j, log in enumerate(runs):
                 xy = [(r["epoch"], r[key]) for r in log if key in r]
-                ax.plot(*zip(*xy), _STYLES[i % 4], color=PALETTE[i % 10], lw=1.2, label=name if j == 0 else None)
+                ax.plot(*zip(*xy), _STYLES[i % 4], color=PALETTE[i % 10], lw=1.2, label=name
+                        if j == 0 else None)
         ax.set(title=key.replace("_", " "), xlabel="epoch")
     axs.flat[0].legend(frameon=False, fontsize=8)
     return fig
@@ -68,7 +71,8 @@ def plot_pairs(
     fig, axs = plt.subplots(2, max(2, len(moved)), figsize=(9, 1.9), layout="constrained", dpi=90)
     for ax in axs.flat: ax.set(xticks=[], yticks=[])
     for col, i in enumerate(moved):
-        for ax, row in zip(axs[:, col], (i, pairs.index[i])): ax.imshow(images[row].permute(1, 2, 0).cpu())
+        for ax, row in zip(axs[:, col], (i, pairs.index[i])):
+            ax.imshow(images[row].permute(1, 2, 0).cpu())
         axs[0, col].set_title(f"{pairs.weight[i]:.2f}", fontsize=9)
     axs[0, 0].set_ylabel("image"); axs[1, 0].set_ylabel("partner")
     if not moved: fig.suptitle("every image is paired with itself")
@@ -96,16 +100,20 @@ def plot_dendrograms(
 ) -> Figure:
     "Dendrograms side by side, leaves coloured by class."
     labels, sizes = np.asarray(labels), [t.n for t in trees.values()]
-    require({*sizes, len(labels)} == {len(labels)}, f"trees over {sizes} items and {len(labels)} labels", "one number")
+    require({*sizes, len(labels)} == {len(labels)},
+            f"trees over {sizes} items and {len(labels)} labels", "one number")
     there = np.unique(labels)
     colour = {c: plt.matplotlib.colors.to_rgb(PALETTE[i % 10]) for i, c in enumerate(there)}
-    fig, axs = plt.subplots(2, len(trees), figsize=(4.5 * len(trees), 3.2), layout="constrained", dpi=90, squeeze=False,
+    fig, axs = plt.subplots(2, len(trees), figsize=(4.5 * len(trees), 3.2), layout="constrained",
+                            dpi=90, squeeze=False,
                             height_ratios=[12, 1])
     for (title, tree), top, bar in zip(trees.items(), axs[0], axs[1]):
         lines = branches(tree.children, tree.heights, tree.layout[0][:tree.n].astype(float))
         top.add_collection(LineCollection(lines, colors="0.3", linewidths=min(1, 300/tree.n)))
-        top.set(xticks=[], title=title, xlim=(-.5, tree.n - .5), ylim=(0, 1.05*tree.heights.max()), ylabel="height of merge")
-        bar.imshow([[colour[labels[leaf]] for leaf in tree.leaf_order]], aspect="auto", interpolation="nearest")
+        top.set(xticks=[], title=title, xlim=(-.5, tree.n - .5), ylim=(0, 1.05*tree.heights.max()),
+                ylabel="height of merge")
+        bar.imshow([[colour[labels[leaf]] for leaf in tree.leaf_order]], aspect="auto",
+                   interpolation="nearest")
         bar.set(xticks=[], yticks=[])
     handles = [plt.matplotlib.patches.Patch(color=colour[c], label=classes[c]) for c in there[:10]]
     fig.legend(handles=handles, loc="outside lower center", ncols=10, frameon=False, fontsize=8)
@@ -116,14 +124,17 @@ def _top(tree, k):
     "The last k - 1 merges: children (leaves 0, …, k - 1 are clusters), heights, and each item's cluster."
     cluster, cut = tree.cut(k), tree.n - k
     start, order = tree.layout[0], tree.leaf_order
-    name = {node: k + node - tree.n - cut if node >= tree.n + cut else cluster[order[start[node]]] for node in tree.children[cut:].ravel()}
-    return np.array([[name[a], name[b]] for a, b in tree.children[cut:]]), tree.heights[cut:], cluster
+    name = {node: k + node - tree.n - cut if node >= tree.n + cut else cluster[order[start[node]]]
+            for node in tree.children[cut:].ravel()}
+    return np.array([[name[a], name[b]]
+                     for a, b in tree.children[cut:]]), tree.heights[cut:], cluster
 
 def _turned(children, mean, weight):
     "Order of the leaves when each merge puts the branch with the smaller mean first."
     k = len(mean)
     total, weight = np.concatenate([mean*weight, np.zeros(k - 1)]), np.concatenate([weight, np.zeros(k - 1)])
-    for r, (a, b) in enumerate(children): total[k + r], weight[k + r] = total[a] + total[b], weight[a] + weight[b]
+    for r, (a, b) in enumerate(children):
+        total[k + r], weight[k + r] = total[a] + total[b], weight[a] + weight[b]
     order, stack = [], [2*k - 2]
     while stack:
         node = stack.pop()
@@ -136,7 +147,8 @@ def crossings(
 ) -> float:                                # pairs of items whose lines cross
     "Number of crossings between two ordered sides."
     below = np.flip(np.cumsum(np.flip(shared, 0), 0), 0)[1:]                     # rows after a …
-    return float((shared[:-1, 1:]*np.cumsum(below, 1)[:, :-1]).sum())            # … and columns before b
+    # … and columns before b
+    return float((shared[:-1, 1:]*np.cumsum(below, 1)[:, :-1]).sum())
 
 def untangle(
     tree1:Dendrogram,                      # over n items
@@ -145,7 +157,8 @@ def untangle(
     rounds:int=10,                         # of turning the branches of either tree
 ) -> dict:                                 # per side `tops` (children, heights, cluster of each item) and `orders` (clusters from top); `shared` items; share of pairs that cross
     "Turn the branches of two trees so that few of the lines between them cross."
-    require(tree1.n == tree2.n, f"trees of {tree1.n} and {tree2.n} items", "two trees over the same items")
+    require(tree1.n == tree2.n, f"trees of {tree1.n} and {tree2.n} items",
+            "two trees over the same items")
     k = tree1.n if clusters is None else clusters
     require(2 <= k <= tree1.n, f"clusters = {clusters}", f"between 2 and {tree1.n}")
     tops = [_top(t, k) for t in (tree1, tree2)]
@@ -158,7 +171,8 @@ def untangle(
         orders = [other, order] if side else [order, other]
         found = crossings(shared[np.ix_(*orders)])
         if found < best[0]: best = found, orders
-    return dict(tops=tops, orders=best[1], shared=shared, crossing=best[0]/(tree1.n*(tree1.n - 1)/2))
+    return dict(tops=tops, orders=best[1], shared=shared,
+                crossing=best[0]/(tree1.n*(tree1.n - 1)/2))
 
 # %% ../../nbs/70_protocols.figures.ipynb #dce8c05d
 def plot_tanglegram(
@@ -170,18 +184,25 @@ def plot_tanglegram(
 ) -> Figure:
     "Two dendrograms facing each other, each item, or what two clusters share, joined across."
     n = tree1.n
-    require(labels is None or len(labels) == n, f"{len(labels if labels is not None else ())} labels", f"one for each of {n} items")
+    require(labels is None or len(labels) == n,
+            f"{len(labels if labels is not None else ())} labels", f"one for each of {n} items")
     found = untangle(tree1, tree2, clusters or (None if n <= 150 else 40))
-    codes = np.zeros(n, int) if labels is None else np.unique(np.asarray(labels), return_inverse=True)[1]
-    fig, axs = plt.subplots(1, 3, figsize=(8.5, 5.5), width_ratios=(1.1, .9, 1.1), gridspec_kw=dict(wspace=0), dpi=90)
+    codes = np.zeros(n, int) if labels is None else np.unique(np.asarray(labels),
+                                                              return_inverse=True)[1]
+    fig, axs = plt.subplots(1, 3, figsize=(8.5, 5.5), width_ratios=(1.1, .9, 1.1),
+                            gridspec_kw=dict(wspace=0), dpi=90)
     size = [found["shared"].sum(1), found["shared"].sum(0)]
     gap = .25*n/len(size[0]) if len(size[0]) < n else 0.
-    edge = [dict(zip(o, np.concatenate([[0], np.cumsum(s[o] + gap)[:-1]]))) for o, s in zip(found["orders"], size)]      # where each cluster begins
+    # where each cluster begins
+    edge = [dict(zip(o, np.concatenate([[0], np.cumsum(s[o] + gap)[:-1]])))
+            for o, s in zip(found["orders"], size)]
     for side, ax, title in zip((0, 1), axs[[0, 2]], titles):
         children, heights, _ = found["tops"][side]
         middle = np.array([edge[side][c] + size[side][c]/2 for c in range(len(size[side]))])
-        ax.add_collection(LineCollection(branches(children, heights, middle)[:, :, ::-1], colors="0.3", linewidths=min(.8, 300/len(middle))))
-        ax.set(title=title, xlabel="height of merge", yticks=[], xlim=(1.02*heights.max(), 0) if side == 0 else (0, 1.02*heights.max()))
+        ax.add_collection(LineCollection(branches(children, heights, middle)[:, :, ::-1],
+                                         colors="0.3", linewidths=min(.8, 300/len(middle))))
+        ax.set(title=title, xlabel="height of merge", yticks=[], xlim=(1.02*heights.max(), 0)
+               if side == 0 else (0, 1.02*heights.max()))
     axs[1].add_collection(_ribbons(found, edge, codes, ["0.45"] if labels is None else PALETTE))
     axs[1].set(xlim=(0, 1), xticks=[], yticks=[], title=f"{found['crossing']:.1%} cross")
     for ax in axs:
@@ -192,9 +213,12 @@ def plot_tanglegram(
 
 def _ribbons(found, edge, codes, colours):
     "Bands from the clusters on the left to those on the right, one for each class in them."
-    (a, b), at, t = (top[2] for top in found["tops"]), [dict(e) for e in edge], np.linspace(0, 1, 24)
-    ease, single, rank = 3*t**2 - 2*t**3, len(edge[0]) == len(codes), [np.argsort(o) for o in found["orders"]]
-    keys, counts = np.unique(np.stack([rank[0][a], rank[1][b], codes], 1), axis=0, return_counts=True)
+    (a, b), at, t = (top[2]
+                     for top in found["tops"]), [dict(e) for e in edge], np.linspace(0, 1, 24)
+    ease, single, rank = 3*t**2 - 2*t**3, len(edge[0]) == len(codes), [np.argsort(o)
+                                                                       for o in found["orders"]]
+    keys, counts = np.unique(np.stack([rank[0][a], rank[1][b], codes], 1), axis=0,
+                             return_counts=True)
     ends = np.empty((2, len(keys)))
     for side in (0, 1):
         for i in np.lexsort(keys.T[[2, 1 - side, side]]):
@@ -204,8 +228,10 @@ def _ribbons(found, edge, codes, colours):
     bands = []
     for l, r, w in zip(*ends, counts):
         lower, thin = l + (r - l)*ease, .35*w if single else 0.
-        bands.append(np.concatenate([np.stack([t, lower + thin], 1), np.stack([t, lower + w - thin], 1)[::-1]]))
-    return PolyCollection(bands, facecolors=[plt.matplotlib.colors.to_rgb(colours[c % len(colours)]) for c in keys[:, 2]], alpha=.65, linewidths=0)
+        bands.append(np.concatenate([np.stack([t, lower + thin], 1),
+                                     np.stack([t, lower + w - thin], 1)[::-1]]))
+    return PolyCollection(bands, facecolors=[plt.matplotlib.colors.to_rgb(colours[c % len(colours)])
+                                             for c in keys[:, 2]], alpha=.65, linewidths=0)
 
 # %% ../../nbs/70_protocols.figures.ipynb #99687f76
 def plot_map(
@@ -218,27 +244,33 @@ def plot_map(
     "Two-dimensional t-SNE or UMAP maps side by side."
     require(how in ("t-sne", "umap"), f"how = {how!r}", "'t-sne' or 'umap'")
     labels = np.asarray(labels)
-    fig, axs = plt.subplots(1, len(embeddings), figsize=(4.5 * len(embeddings), 4), layout="constrained", dpi=90, squeeze=False)
+    fig, axs = plt.subplots(1, len(embeddings), figsize=(4.5 * len(embeddings), 4),
+                            layout="constrained", dpi=90, squeeze=False)
     for ax, (title, x) in zip(axs.flat, embeddings.items()):
         x = np.asarray(x, dtype=np.float64)
-        require(len(x) == len(labels), f"{len(x)} embeddings and {len(labels)} labels", "one label an embedding")
+        require(len(x) == len(labels), f"{len(x)} embeddings and {len(labels)} labels",
+                "one label an embedding")
         xy = _placed(x, how, seed)
         for i, c in enumerate(np.unique(labels)):
             style = dict(marker=_MARKERS[i % 10], color=PALETTE[i % 10], alpha=.7, linewidths=0)
             ax.scatter(*xy[labels == c].T, s=14, label=classes[c], **style)
         ax.set(title=title, xticks=[], yticks=[])
     there = [str(classes[c]) for c in np.unique(labels)[:20]]
-    fig.legend(*axs[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=10 if max(map(len, there)) < 5 else 5, frameon=False, fontsize=8)
+    fig.legend(*axs[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=10
+               if max(map(len, there)) < 5 else 5, frameon=False, fontsize=8)
     return fig
 
 def _placed(x, how, seed):
     "Two coordinates for each row."
-    if how == "t-sne": return TSNE(metric="cosine", init="random", perplexity=min(30, (len(x) - 1) / 3), random_state=seed).fit_transform(x)
+    if how == "t-sne":
+        return TSNE(metric="cosine", init="random", perplexity=min(30, (len(x) - 1) / 3),
+                    random_state=seed).fit_transform(x)
     try: umap = import_module("umap")
     except ImportError as e: raise SagvicregError("a UMAP map without umap-learn; expected it to be installed. pip install 'sagvicreg[viz]', or how='t-sne'") from e
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")                             # that a seed leaves one thread
-        return umap.UMAP(metric="cosine", n_neighbors=min(15, len(x) - 1), random_state=seed, n_jobs=1).fit_transform(x)
+        return umap.UMAP(metric="cosine", n_neighbors=min(15, len(x) - 1),
+                         random_state=seed, n_jobs=1).fit_transform(x)
 
 # %% ../../nbs/70_protocols.figures.ipynb #635a3d63
 def mean_and_error(
@@ -258,8 +290,10 @@ def plot_scores(
     for i, (method, rows) in enumerate(scores.items()):
         at, style = np.arange(len(measures)) + .24 * (i - (len(scores) - 1) / 2), dict(color=PALETTE[i % 10])
         mean, error = zip(*(mean_and_error(rows[m]) for m in measures))
-        ax.errorbar(at, mean, np.nan_to_num(error), fmt=_MARKERS[i % 10], capsize=4, label=method, **style)
-        for x, m in zip(at, measures): ax.scatter([x + .06] * len(rows[m]), rows[m], s=8, alpha=.5, linewidths=0, **style)
+        ax.errorbar(at, mean, np.nan_to_num(error), fmt=_MARKERS[i % 10], capsize=4,
+                    label=method, **style)
+        for x, m in zip(at, measures):
+            ax.scatter([x + .06] * len(rows[m]), rows[m], s=8, alpha=.5, linewidths=0, **style)
     ax.set(xticks=range(len(measures)), xticklabels=measures, ylabel="score")
     ax.grid(axis="y", alpha=.3)
     ax.legend(frameon=False, ncols=len(scores), loc="best")
@@ -274,17 +308,21 @@ def plot_frontier(
 ) -> Figure:
     "Structure against accuracy, one point per row; error bars over seeds, hollow where there is one seed."
     rows = {n: v for n, v in differences.items() if n != "untrained" and v[accuracy]}
-    fig, axs = plt.subplots(1, len(structure), figsize=(4.6*len(structure), 4.9), layout="constrained", dpi=90, squeeze=False)
+    fig, axs = plt.subplots(1, len(structure), figsize=(4.6*len(structure), 4.9),
+                            layout="constrained", dpi=90, squeeze=False)
     for ax, column in zip(axs.flat, structure):
         for i, (name, v) in enumerate(rows.items()):
             (x, dx), (y, dy) = mean_and_error(v[accuracy]), mean_and_error(v[column])
-            style = dict(fmt=_MARKERS[(i + i//10) % 10], color=PALETTE[i % 10], mfc=None if len(v[column]) > 1 else "none")
-            ax.errorbar(x, y, np.nan_to_num(dy), np.nan_to_num(dx), capsize=2, lw=.8, label=name, **style)
+            style = dict(fmt=_MARKERS[(i + i//10) % 10], color=PALETTE[i % 10], mfc=None
+                         if len(v[column]) > 1 else "none")
+            ax.errorbar(x, y, np.nan_to_num(dy), np.nan_to_num(dx), capsize=2, lw=.8,
+                        label=name, **style)
         ax.axhline(0, color=".5", lw=.8)
         ax.axvline(0, color=".5", lw=.8)
         ax.set(xlabel=f"{accuracy}, less {base}'s", ylabel=f"{column}, less {base}'s")
         ax.grid(alpha=.25)
-    fig.legend(*axs[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False, fontsize=7.5)
+    fig.legend(*axs[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3,
+               frameon=False, fontsize=7.5)
     return fig
 
 # %% ../../nbs/70_protocols.figures.ipynb #3835dc29
@@ -295,8 +333,10 @@ def pair_numbers(
 ) -> list[tuple[float, float]]:    # (epoch, value), in order
     "How a number of the pairs went while the model trained."
     checks = result["training"].get(part, {}).get("checks", ())
-    rows = {r["epoch"]: r[key] for r in checks if isinstance(r.get(key), float) and not math.isnan(r[key])}
-    return sorted(rows.items())          # once per epoch, also where a run continued from before a check
+    rows = {r["epoch"]: r[key] for r in checks
+            if isinstance(r.get(key), float) and not math.isnan(r[key])}
+    # once per epoch, also where a run continued from before a check
+    return sorted(rows.items())
 
 # %% ../../nbs/70_protocols.figures.ipynb #65273377
 def plot_pairing(
@@ -304,7 +344,8 @@ def plot_pairing(
     keys:tuple=("pair_purity", "pair_kin", "pair_self_rate", "pair_weight", "graph_gap"),     # of `PairingCheck`, a panel each
 ) -> Figure:
     "How the pairs and their graph went while the models trained; mean over seeds and both halves."
-    fig, axs = plt.subplots(1, len(keys), figsize=(2.3*len(keys), 3), layout="constrained", dpi=90, squeeze=False)
+    fig, axs = plt.subplots(1, len(keys), figsize=(2.3*len(keys), 3), layout="constrained", dpi=90,
+                            squeeze=False)
     every = lambda known, key: [pair_numbers(r, key, part) for r in known for part in r["training"]]
     for ax, key in zip(axs.flat, keys):
         for i, (row, known) in enumerate(results.items()):
@@ -313,11 +354,13 @@ def plot_pairing(
             if not runs: continue
             mean = np.mean([[y for _, y in v] for v in runs], 0)
             ax.plot([x for x, _ in runs[0]], mean, _STYLES[i % 4], color=PALETTE[i % 10], label=row)
-        chance = [y for known in results.values() for v in every(known, "pair_chance") for _, y in v]
+        chance = [y for known in results.values() for v in every(known, "pair_chance")
+                  for _, y in v]
         if key == "pair_purity" and chance: ax.axhline(np.mean(chance), color=".5", ls=":", lw=1)
         ax.set(title=key.replace("pair_", "").replace("_", " "), xlabel="epoch")
         ax.set_ylim(bottom=0)
-    fig.legend(*axs[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False, fontsize=8)
+    fig.legend(*axs[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3,
+               frameon=False, fontsize=8)
     return fig
 
 # %% ../../nbs/70_protocols.figures.ipynb #45428beb
@@ -333,17 +376,21 @@ def plot_neighbors(
     labels = torch.as_tensor(labels)
     asked = [(labels == c).nonzero()[0].item() for c in labels.unique()[:queries]]
     columns, share = 1 + len(embeddings)*k, {}
-    fig, axs = plt.subplots(len(asked), columns, figsize=(.95*columns, 1.08*len(asked)), dpi=90, squeeze=False)
+    fig, axs = plt.subplots(len(asked), columns, figsize=(.95*columns, 1.08*len(asked)), dpi=90,
+                            squeeze=False)
     for e, (title, x) in enumerate(embeddings.items()):
         x = torch.nn.functional.normalize(torch.as_tensor(np.asarray(x)).float(), dim=1)
         near = (x @ x.T).fill_diagonal_(-2).topk(k, 1).indices
         share[title] = (labels[near] == labels[:, None]).float().mean().item()
-        for row, i in zip(axs, asked): _show_neighbors(row, e*k, images, labels, i, near[i].tolist())
+        for row, i in zip(axs, asked):
+            _show_neighbors(row, e*k, images, labels, i, near[i].tolist())
         line = dict(arrowstyle="-", color=".5", lw=1)
-        axs[0, 1 + e*k].annotate("", (-.1, 1.1), (-.1, -1.14*len(asked) + 1.2), xycoords="axes fraction", arrowprops=line)
+        axs[0, 1 + e*k].annotate("", (-.1, 1.1), (-.1, -1.14*len(asked) + 1.2),
+                                 xycoords="axes fraction", arrowprops=line)
         axs[0, 1 + e*k + k//2].set_title(f"{title}: {share[title]:.1%} of all neighbors share the class", fontsize=9)
     for ax in axs.flat: ax.set(xticks=[], yticks=[])
-    for row, i in zip(axs, asked): row[0].set_ylabel(classes[labels[i]] if classes else "", fontsize=8)
+    for row, i in zip(axs, asked):
+        row[0].set_ylabel(classes[labels[i]] if classes else "", fontsize=8)
     fig.subplots_adjust(left=.06, right=.995, top=.92, bottom=.01, wspace=.06, hspace=.08)
     return fig, share
 
@@ -359,22 +406,28 @@ def plot_rand(
     results:dict,                  # row → list of results of Table 4, as read from their files
 ) -> tuple[Figure, dict]:          # the figure; row → levels, counts: rand, adjusted: lists over seeds
     "Rand and adjusted Rand index by level and by number of clusters (Figure 4)."
-    numbers = {row: {part: _rand_numbers(known, part) for part in ("levels", "counts")} for row, known in results.items() if known}
+    numbers = {row: {part: _rand_numbers(known, part) for part in ("levels", "counts")}
+               for row, known in results.items() if known}
     require(numbers, "no experiment that has been run", "at least one")
     fig, axs = plt.subplots(2, 2, figsize=(8.5, 6), layout="constrained", dpi=90)
     labels = dict(levels="level (4: all classes)", counts="clusters, against the finest classes")
-    for ax, part, measure in zip(axs.flat, ("levels", "counts")*2, ("rand", "rand", "adjusted", "adjusted")):
+    for ax, part, measure in zip(axs.flat, ("levels", "counts")*2,
+                                 ("rand", "rand", "adjusted", "adjusted")):
         for i, (row, found) in enumerate(numbers.items()):
             at = [float(k.lstrip("L")) for k in found[part]]
             m, e = zip(*(mean_and_error(v[measure]) for v in found[part].values()))
-            ax.errorbar(at, m, np.nan_to_num(e), fmt=_MARKERS[i % 10] + "-", color=PALETTE[i % 10], capsize=3, label=row)
-        chance = [np.mean([np.mean(f[part][k]["chance"]) for f in numbers.values()]) for k in found[part]]
+            ax.errorbar(at, m, np.nan_to_num(e), fmt=_MARKERS[i % 10] + "-", color=PALETTE[i % 10],
+                        capsize=3, label=row)
+        chance = [np.mean([np.mean(f[part][k]["chance"]) for f in numbers.values()])
+                  for k in found[part]]
         ax.plot(at, chance if measure == "rand" else [0]*len(at), ":", color=".4", label="chance")
-        ax.set(xlabel=labels[part], ylabel="Rand index" if measure == "rand" else "adjusted Rand index", xticks=at)
+        ax.set(xlabel=labels[part], ylabel="Rand index"
+               if measure == "rand" else "adjusted Rand index", xticks=at)
     axs[0, 0].legend(frameon=False, fontsize=8)
     return fig, numbers
 
 def _rand_numbers(known, part):
     "Level or number of clusters → measure → list over results."
     found = [r["scores"]["rand"][part] for r in known]
-    return {key: {m: [f[key][m] for f in found] for m in ("rand", "adjusted", "chance")} for key in found[0]}
+    return {key: {m: [f[key][m] for f in found] for m in ("rand", "adjusted", "chance")}
+            for key in found[0]}
