@@ -97,7 +97,8 @@ def set_rng_state(
     name, keys, *rest = state["numpy"]
     np.random.set_state((name, keys.numpy().astype(np.uint32), *rest))
     torch.set_rng_state(state["torch"])
-    if state["cuda"] and torch.cuda.is_available(): torch.cuda.set_rng_state_all(state["cuda"][:torch.cuda.device_count()])
+    there = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if there and state["cuda"]: torch.cuda.set_rng_state_all(state["cuda"][:there])
 
 # %% ../nbs/00_core.ipynb #500fef30
 def pick_device(
@@ -152,7 +153,7 @@ class Table:
     rows:list                # lists of text, all of one length
     note:str=""              # below
 
-    def _lines(self): return [list(r) for r in ((self.head, *self.rows) if self.head else self.rows)]
+    def _lines(self): return [self.head, *self.rows] if self.head else self.rows
 
     def __repr__(self):
         widths = [max(map(len, column)) for column in zip(*self._lines())]
@@ -171,7 +172,8 @@ class Table:
         "A Markdown table."
         columns = len(self._lines()[0])
         row = lambda cells: "| " + " | ".join(c.replace("|", "\\|") for c in cells) + " |"
-        lines = [row(self.head or [""]*columns), "|---" + "|---:"*(columns - 1) + "|", *map(row, self.rows)]
+        rule = "|---" + "|---:"*(columns - 1) + "|"
+        lines = [row(self.head or [""]*columns), rule, *map(row, self.rows)]
         parts = [f"**{self.title}**" if self.title else "", "\n".join(lines), self.note]
         return "\n\n".join(filter(None, parts)) + "\n"
 
@@ -191,30 +193,35 @@ class Score(NamedTuple):
     name:str                 # where nothing else does
     meaning:str              # a sentence
 
-_HEIGHTS = "over all pairs of items, of the heights at which they meet in the two trees."
+_PAIRS = "correlation, over all pairs of items, of"
+_MEET = f"{_PAIRS} the heights at which they meet in the two trees."
 _VOTE = "Share of held-out items whose nearest labelled neighbours vote for the right class"
 _PROBE = "Share of held-out items that logistic regression on the embeddings classifies correctly"
-_SEEN, _UNSEEN = "; the encoder was trained on these classes.", "; the encoder was trained on other classes."
-SCORES = {
-    "pearson": Score("Pearson", "LCA Pearson", f"Pearson's correlation, {_HEIGHTS}"),
-    "spearman": Score("Spearman", "LCA Spearman", f"Spearman's rank correlation, {_HEIGHTS}"),
-    "kendall": Score("Kendall", "LCA Kendall", f"Kendall's tau-b, {_HEIGHTS}"),
-    "d1_to_p2": Score("D1→P2", "cophenetic D1→P2", "Pearson's correlation, over all pairs of items, of distances in the first set with heights in the second set's tree."),
-    "d2_to_p1": Score("D2→P1", "cophenetic D2→P1", "Pearson's correlation, over all pairs of items, of distances in the second set with heights in the first set's tree."),
-    "cophenetic": Score("cophenetic", "cophenetic similarity", "Mean of D1→P2 and D2→P1."),
-    "rdm": Score("distances", "RDM correlation", "Pearson's correlation, over all pairs of items, of distances in the two sets; no trees."),
-    "knn": Score("k-NN", "k-NN accuracy", f"{_VOTE}."),
-    "knn.seen": Score("k-NN seen", "k-NN accuracy, seen classes", _VOTE + _SEEN),
-    "knn.unseen": Score("k-NN unseen", "k-NN accuracy, unseen classes", _VOTE + _UNSEEN),
-    "linear": Score("linear", "linear accuracy", f"{_PROBE}."),
-    "linear.seen": Score("linear seen", "linear accuracy, seen classes", _PROBE + _SEEN),
-    "linear.unseen": Score("linear unseen", "linear accuracy, unseen classes", _PROBE + _UNSEEN),
-    "rand": Score("Rand", "Rand index", "Share of pairs of items that clusters and classes agree about."),
-    "adjusted": Score("adjusted", "adjusted Rand index", "The Rand index, scaled to 0 at chance level and 1 for equal partitions."),
-    "self_pair_rate": Score("trivial", "trivial pairs", "Share of images that are paired with themselves."),
-    "mean_weight": Score("weight", "mean weight", "Mean weight of the pairs in the loss."),
-    "pair_purity": Score("purity", "pair purity", "Share of non-trivial pairs whose images share a class."),
-}
+_SEEN = "; the encoder was trained on these classes."
+_UNSEEN = "; the encoder was trained on other classes."
+SCORES = {key: Score(*words) for key, words in {
+    "pearson": ("Pearson", "LCA Pearson", f"Pearson's {_MEET}"),
+    "spearman": ("Spearman", "LCA Spearman", f"Spearman's rank {_MEET}"),
+    "kendall": ("Kendall", "LCA Kendall", f"Kendall's rank {_MEET}"),
+    "d1_to_p2": ("D1→P2", "cophenetic D1→P2",
+                 f"Pearson's {_PAIRS} distances in the first set with heights in the second set's tree."),
+    "d2_to_p1": ("D2→P1", "cophenetic D2→P1",
+                 f"Pearson's {_PAIRS} distances in the second set with heights in the first set's tree."),
+    "cophenetic": ("cophenetic", "cophenetic similarity", "Mean of D1→P2 and D2→P1."),
+    "rdm": ("distances", "RDM correlation", f"Pearson's {_PAIRS} distances in the two sets; no trees."),
+    "knn": ("k-NN", "k-NN accuracy", f"{_VOTE}."),
+    "knn.seen": ("k-NN seen", "k-NN accuracy, seen classes", _VOTE + _SEEN),
+    "knn.unseen": ("k-NN unseen", "k-NN accuracy, unseen classes", _VOTE + _UNSEEN),
+    "linear": ("linear", "linear accuracy", f"{_PROBE}."),
+    "linear.seen": ("linear seen", "linear accuracy, seen classes", _PROBE + _SEEN),
+    "linear.unseen": ("linear unseen", "linear accuracy, unseen classes", _PROBE + _UNSEEN),
+    "rand": ("Rand", "Rand index", "Share of pairs of items that clusters and classes agree about."),
+    "adjusted": ("adjusted", "adjusted Rand index",
+                 "The Rand index, scaled to 0 at chance level and 1 for equal partitions."),
+    "self_pair_rate": ("trivial", "trivial pairs", "Share of images that are paired with themselves."),
+    "mean_weight": ("weight", "mean weight", "Mean weight of the pairs in the loss."),
+    "pair_purity": ("purity", "pair purity", "Share of non-trivial pairs whose images share a class."),
+}.items()}
 
 # %% ../nbs/00_core.ipynb #ad43dcb5
 @contextmanager

@@ -20,11 +20,10 @@ from ..data.classes import select_classes, subsample
 from ..data.datasets import ImageSet
 from ..data.loader import in_memory
 from ..graph.walk import RandomWalkPairs
-from ..metrics.dendrogram import dendrogram
+from ..metrics.dendrogram import dendrogram, plot_dendrograms
 from ..probes import figure5, knn_accuracy
-from .figures import (plot_dendrograms, plot_frontier, plot_map, plot_neighbors,
-                                         plot_pairs, plot_rand,
-                                         plot_scores, plot_training, save_figure)
+from .figures import (plot_frontier, plot_map, plot_neighbors, plot_pairs,
+                                         plot_rand, plot_scores, plot_training, save_figure)
 from .presets import WALK_OPTIONS, Preset, Table1, row_recipe, table_preset
 from .runs import (Experiment, ResultTable, commit, embed_with, experiment_data,
                                       experiment_grid, file_name, result_table, run_experiments,
@@ -137,16 +136,17 @@ def step_cost(
 # %% ../../nbs/73_protocols.reproduce.ipynb #ff2ea66f
 EXPERIMENTS = {     # name → what it shows, key of TABLE_PRESETS
     "table1": ("LCA similarity of two halves", "tables12"),
-               "table2": ("cophenetic similarity of two halves", "tables12"),
+    "table2": ("cophenetic similarity of two halves", "tables12"),
     "table3": ("LCA similarity, vision transformers", "table3"),
-               "table4": ("k-NN accuracy by level", "tables45"),
+    "table4": ("k-NN accuracy by level", "tables45"),
     "table5": ("linear accuracy by level", "tables45"),
-               "figure1": ("an unseen cluster, VICReg and SAG-VICReg", None),
+    "figure1": ("an unseen cluster, VICReg and SAG-VICReg", None),
     "figure2": ("nearest neighbors of unseen classes", "tables12"),
-               "figure3": ("pairs that the walk draws", "tables12"),
+    "figure3": ("pairs that the walk draws", "tables12"),
     "figure4": ("Rand index by level and by clusters", "tables45"),
-               "figure5": ("separable but globally wrong", None),
-    "figure6": ("UMAP of unseen classes", "tables12"), "cost": ("what a step costs", "cost"),
+    "figure5": ("separable but globally wrong", None),
+    "figure6": ("UMAP of unseen classes", "tables12"),
+    "cost": ("what a step costs", "cost"),
     "ablation": ("variants of the pairing", "ablation"),
 }
 _BOTH, _OF_MODELS = ("vicreg", "sag-vicreg"), ("figure2", "figure3", "figure6")
@@ -254,9 +254,9 @@ def _cost(p, device):
 # %% ../../nbs/73_protocols.reproduce.ipynb #fa65fc6a
 def _of_models(name, experiments, root, cache, device, jobs, progress):
     "Figures 2, 3 and 6, from the models of the first half's classes."
-    first, parts = experiments[0], experiment_data(experiments[0].preset,
-                                                   experiments[0].dataset, root)
-    runs = train_experiments(experiments, parts, cache, device, None, progress)
+    first = experiments[0]
+    parts = experiment_data(first.preset, first.dataset, root)
+    runs = train_experiments(experiments, parts, cache, device, jobs, progress)
     runs = {row: out for (row, _, part), out in runs.items() if part == "D1"}
     if name == "figure3": return _drawn(first, runs[first.row], parts["D1"], device)
     unseen = parts["D2"]
@@ -279,8 +279,7 @@ def _drawn(e, run, data, device):
     batch = in_memory(subsample(data, min(len(data), e.recipe.batch_size)))
     z = torch.as_tensor(np.asarray(embed_with(run, device, "embedding")(batch))).float()
     y = batch.labels
-    args = {k: v for k, v in e.recipe.method_args.items()
-            if k in WALK_OPTIONS}
+    args = {k: v for k, v in e.recipe.method_args.items() if k in WALK_OPTIONS}
     pairs = RandomWalkPairs(**args)(z, z, generator(e.seed))
     moved = pairs.index != torch.arange(len(z))
     same = (y[moved] == y[pairs.index[moved]]).float().mean().item() if moved.any() else None
@@ -310,8 +309,8 @@ def _of_results(name, experiments, out, **at):
 
 def _write(out, name, result, fig=None, text=None):
     "The JSON of a result, and its figure or text."
-    files = [Path(out)/f"{name}{suffix}" for suffix, there in ((".json", result), (".png", fig),
-                                                               (".md", text)) if there is not None]
+    made = {".json": result, ".png": fig, ".md": text}
+    files = [Path(out)/f"{name}{suffix}" for suffix, there in made.items() if there is not None]
     if fig is not None: save_figure(fig, Path(out)/f"{name}.png")
     texts = {".json": json.dumps(result, indent=1) + "\n", ".md": text}
     for path in files:
@@ -342,10 +341,10 @@ def reproduce(
     if name == "figure6":
         require(importlib.util.find_spec("umap"), "figure6 without umap-learn",
                 "it to be installed", "pip install 'sagvicreg[viz]'")
-    began, at = time.perf_counter(), dict(root=root, cache=cache, device=device, jobs=jobs,
-                                          progress=progress)
-    experiments, text, fig = _experiments_for(name, scale, dataset, methods, seeds,
-                                             **changes), None, None
+    began = time.perf_counter()
+    at = dict(root=root, cache=cache, device=device, jobs=jobs, progress=progress)
+    experiments = _experiments_for(name, scale, dataset, methods, seeds, **changes)
+    text = fig = None
     if table is None: result, fig = _toy(name)
     elif name == "cost":
         result, text = _cost(table_preset("cost", scale, dataset, **changes), device)
@@ -424,8 +423,7 @@ def verdict(
     if n < 3: return f"{n} seeds are too few to say anything about a difference; use 3 or more."
     words = {"higher": [c for c, (m, _) in outside.items() if m > 0],
              "lower": [c for c, (m, _) in outside.items() if m < 0]}
-    parts = [f"{b} is {word} than {a} in {', '.join(columns)}" for word, columns in words.items()
-             if columns]
+    parts = [f"{b} is {word} than {a} in {', '.join(cs)}" for word, cs in words.items() if cs]
     rest = len(table.columns) - len(outside)
     return (f"Outside the 95 % interval over {n} seeds: {'; '.join(parts) or 'nothing'}. "
             f"{rest} of {len(table.columns)} differences cannot be told from the noise between seeds.")
@@ -490,8 +488,8 @@ def demo(
     results = _demo_results(experiments, known) | dict(seconds=seconds, trained=trained)
     with atomic_write(out/"results.json") as t:
         t.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    table, runs = demo_table(out, seeds, epochs), train_experiments(experiments, parts,
-                                                                    out/"runs", device)
+    table = demo_table(out, seeds, epochs)
+    runs = train_experiments(experiments, parts, out/"runs", device)
     files = _demo_figures(table, runs, subsample(parts["D1"], 300), out, device)
     print("Digits 0-4 embedded by a model trained on 0-4 and by one trained on 5-9; "
           f"n = {results['n']}, {seeds} seeds, mean ± standard error.\n")

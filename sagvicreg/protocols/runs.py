@@ -27,10 +27,10 @@ from ..metrics.similarity import rdm_correlation, structure_similarity
 from ..probes import PROBES, hierarchical_accuracy, knn_accuracy, linear_accuracy
 from .figures import mean_and_error, pair_numbers
 from .presets import Preset, Table1, row_recipe, table_preset
+from ..training.checks import PairingCheck
 from ..training.export import embed, load_run, save_encoder
-from ..training.fit import config_digest, run_folder, train_all, training_pool
+from ..training.fit import config_digest, run_folder, train_all
 from ..training.recipe import Recipe, build_encoder
-from ..training.report import PairingCheck
 
 # %% ../../nbs/72_protocols.runs.ipynb #47fd6ba5
 _IMAGENET100 = """
@@ -205,7 +205,7 @@ def train_experiments(
     parts:dict,                    # what `experiment_data` gave
     cache=None,                    # of runs
     device="auto",                 # where to train
-    pool=None,                     # of worker processes; None: train here
+    jobs:int=0,                    # trainings at a time; 0: one per core on a CPU, else one
     progress:bool=True,            # show a bar
 ) -> dict:                         # (row, seed, part) → run folder
     "Train what the experiments need and the cache does not have."
@@ -217,7 +217,7 @@ def train_experiments(
              if r.method != "untrained"]
     for out, (r, images) in missing.items():
         if r.method == "untrained": _untrained(r, images, out)
-    train_all(tasks, device, pool, progress)
+    train_all(tasks, device, jobs, progress)
     for out in missing:
         for p in Path(out).glob("checkpoint*.pt"): p.unlink()
     return {key: out for key, (_, _, out) in wanted.items()}
@@ -286,16 +286,15 @@ def _measure_whole(p, parts, runs, device):
     return dict(**probes, rand=rand, n=dict(bank=len(bank), held=len(held)))
 
 # %% ../../nbs/72_protocols.runs.ipynb #f6f90324
-# short hash, "+" for changes not committed; empty outside a repository
-def commit() -> str:
+def commit() -> str:               # short hash, "+" if there are changes; empty outside a repository
     "The commit this package is at, when it runs from a repository."
     here = Path(find_spec("sagvicreg").origin).parent
     ask = lambda *a: subprocess.run(["git", "-C", str(here), *a], capture_output=True, text=True,
                                     timeout=10)
     try:
         head = ask("rev-parse", "--short=10", "HEAD")
-        inside = head.returncode == 0 and ask("ls-files", "--error-unmatch",
-                                              "__init__.py").returncode == 0
+        tracked = ask("ls-files", "--error-unmatch", "__init__.py")
+        inside = head.returncode == tracked.returncode == 0
         changed = "+" if inside and ask("status", "--porcelain", "--", ".").stdout.strip() else ""
         return head.stdout.strip() + changed if inside else ""
     except (OSError, subprocess.SubprocessError): return ""
@@ -339,24 +338,23 @@ def run_experiments(
     device = pick_device(str(device))
     jobs = jobs or (os.cpu_count() or 1 if device.type == "cpu" else 1)
     missing, parts, done, about = [e for e in experiments if e.read(out) is None], None, 0, None
-    with training_pool(jobs) as pool:
-        for group in _groups(missing, jobs):
-            if until(): break
-            if about != (group[0].preset, group[0].dataset):
-                about = (group[0].preset, group[0].dataset)
-                parts = experiment_data(*about, root)
-            done += len(group)
-            names = "; ".join(f"{e.row}, seed {e.seed}" for e in group)
-            if progress: print(f"{done} of {len(missing)}: {names}", flush=True)
-            folders = train_experiments(group, parts, cache, device, pool, progress)
-            for e in group: _measure(e, parts, folders, out, device)
+    for group in _groups(missing, jobs):
+        if until(): break
+        if about != (group[0].preset, group[0].dataset):
+            about = (group[0].preset, group[0].dataset)
+            parts = experiment_data(*about, root)
+        done += len(group)
+        names = "; ".join(f"{e.row}, seed {e.seed}" for e in group)
+        if progress: print(f"{done} of {len(missing)}: {names}", flush=True)
+        folders = train_experiments(group, parts, cache, device, jobs, progress)
+        for e in group: _measure(e, parts, folders, out, device)
     return [e.read(out) for e in experiments]
 
 def _measure(e, parts, folders, out, device):
     "Measure a trained experiment and write its result."
     began, runs = time.perf_counter(), {part: folders[e.row, e.seed, part] for part in e.trainings}
-    scores = (_measure_halves
-              if e.kind == "halves" else _measure_whole)(e.preset, parts, runs, device)
+    measure = _measure_halves if e.kind == "halves" else _measure_whole
+    scores = measure(e.preset, parts, runs, device)
     _write_result(e, scores, runs, out, time.perf_counter() - began)
 
 # %% ../../nbs/72_protocols.runs.ipynb #ea99887b
@@ -480,10 +478,10 @@ def result_table(
         epochs = 0 if e.recipe.method == "untrained" else e.recipe.epochs
         rows[e.row] = dict(seeds=[x.seed for x, _ in mine], epochs=epochs, values=values)
     e = experiments[0]
-    chance = [_at(known[0][1], "scores", *k.split("."), "chance") for k in scores] if known else []
-    return ResultTable(title, tuple(map(label, scores)), rows, _note(e, [d for _, d in known]),
-                       **dict(chance=tuple(chance)
-                              if chance and None not in chance else ()) | kwargs)
+    chance = [_at(known[0][1], "scores", *k.split("."), "chance") for k in scores] if known else [None]
+    chance = () if None in chance else tuple(chance)
+    note = _note(e, [d for _, d in known])
+    return ResultTable(title, tuple(map(label, scores)), rows, note, chance=chance, **kwargs)
 
 # %% ../../nbs/72_protocols.runs.ipynb #01a5da80
 def _note(e, known):

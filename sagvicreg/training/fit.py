@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Callback', 'TrainingDiverged', 'TrainingStopped', 'fit', 'train', 'TensorBoard', 'config_digest', 'run_cache',
-           'run_folder', 'cached_run', 'training_pool', 'train_all']
+           'run_folder', 'cached_run', 'train_all']
 
 # %% ../../nbs/63_training.fit.ipynb #7cb94593
 import hashlib, json, math, os, signal, threading, time, warnings
@@ -365,50 +365,49 @@ def cached_run(
     return run
 
 # %% ../../nbs/63_training.fit.ipynb #c87552b5
-@contextmanager
-def training_pool(
-    jobs:int,                          # trainings at a time; 1: in this process
-):                                     # a pool of processes for `train_all`; None for one job
-    "Processes that train, one thread each, for as long as the block lasts."
-    require(isinstance(jobs, int) and jobs >= 1, f"jobs = {jobs!r}", "a number of trainings at a time")
+def train_all(
+    tasks:list[tuple],                 # (recipe, images, run folder) each, and a dict of the trainer's options if need be
+    device="auto",                     # where to train
+    jobs:int=0,                        # trainings at a time; 0: one per core on a CPU, one on an accelerator
+    progress:bool=True,                # show a bar
+):
+    "Train several recipes, several at a time where that is faster."
+    device = pick_device(str(device))
+    require(isinstance(jobs, int) and jobs >= 0, f"jobs = {jobs!r}", "0 (one per core) or a number of trainings at a time")
+    jobs = min(jobs or (os.cpu_count() or 1 if device.type == "cpu" else 1), max(1, len(tasks)))
     if jobs == 1:
-        yield None
+        for recipe, images, out, *options in tasks:
+            train(recipe, images, out, resume=True, device=device, progress=progress, **dict(*options))
         return
-    context = multiprocessing.get_context("spawn")
+    context = _worker_context()
     stop = context.Event()
-    with ProcessPoolExecutor(jobs, context, _begin_worker, (stop, os.getpid())) as pool:
-        try: yield pool
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin_worker, initargs=(stop,)) as pool:
+        futures = [pool.submit(_train_in_worker, task, device) for task in tasks]
+        done = tqdm(as_completed(futures), total=len(futures), desc="train", unit="run", disable=None if progress else True)
+        try:
+            for f in done: f.result()
         except BrokenProcessPool as e:
-            raise SagvicregError("a training process that died; expected it to end by itself. Is memory "
-                                 "short? A script that trains in several processes needs "
-                                 "`if __name__ == '__main__':`; or use jobs=1") from e
+            raise SagvicregError("a training process that died; expected it to end by itself. Is memory short? A script that "
+                                 "trains in several processes needs `if __name__ == '__main__':`; or use jobs=1") from e
         except BaseException:
-            stop.set()                 # what waits is not begun; what runs saves and ends by itself
+            stop.set()                                           # what waits is not begun; what runs saves and ends by itself
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
-# %% ../../nbs/63_training.fit.ipynb #0569c3cf
-def train_all(
-    tasks:list[tuple],                 # (recipe, images, run folder) each, and a dict of the trainer's options
-    device="auto",                     # where to train
-    pool=None,                         # a `training_pool`; None: one after the other, here
-    progress:bool=True,                # show a bar
-):
-    "Train several recipes; finished runs are left as they are."
-    device = pick_device(str(device))
-    if pool is not None:
-        for f in [pool.submit(_train_in_worker, task, device) for task in tasks]: f.result()
-        return
-    for recipe, images, out, *options in tasks:
-        train(recipe, images, out, resume=True, device=device, progress=progress, **dict(*options))
+# %% ../../nbs/63_training.fit.ipynb #d35a0c2c
+def _worker_context():
+    "How workers start: forked from a server that has imported this module once, where the system can."
+    if "forkserver" not in multiprocessing.get_all_start_methods(): return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    return context
 
-# %% ../../nbs/63_training.fit.ipynb #22a09ab0
-def _begin_worker(stop, parent):
-    "Make this process a worker: `stop` is an event after which no run begins, `parent` the process that started it."
+def _begin_worker(stop):
+    "Make this process a worker; no run begins once the event `stop` is set."
     torch.set_num_threads(1)
     _train_in_worker.stop = stop
     def watch():
-        while os.getppid() == parent: time.sleep(1)
+        multiprocessing.parent_process().join()
         os.kill(os.getpid(), signal.SIGTERM)                     # a run under way saves and ends
         time.sleep(60)
         os._exit(1)
