@@ -136,7 +136,9 @@ def _called(dataset):
     "Name of a data set: where its folder lies does not matter."
     return dataset if dataset in ("digits", "cifar100") else Path(dataset).expanduser().resolve().name
 
-def file_name(text):
+def file_name(
+    text:str,                      # of a row or a change
+) -> str:
     "The text with everything but letters, digits and `.=_-` replaced."
     return re.sub(r"[^A-Za-z0-9.=_-]+", "_", text)
 
