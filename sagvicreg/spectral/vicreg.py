@@ -6,6 +6,7 @@
 __all__ = ['augmentation_graph', 'n_components', 'spectral_gap', 'walk_graph']
 
 # %% ../../nbs/23_spectral.vicreg.ipynb #988b0e7b
+import numpy as np
 import torch
 from jaxtyping import Float
 from scipy.sparse.csgraph import connected_components
@@ -14,6 +15,7 @@ from torch import Tensor
 from ..core import require
 from ..graph.affinity import Graph
 from ..graph.walk import transition_matrix
+from .laplacian import check_weights, laplacian
 
 # %% ../../nbs/23_spectral.vicreg.ipynb #85cb85f3
 def augmentation_graph(
@@ -30,28 +32,17 @@ def n_components(
     w:Float[Tensor, "m m"],       # symmetric weights
 ) -> int:                         # 1 if every vertex can be reached from every other
     "Number of connected components; any positive weight is an edge."
-    return int(connected_components(_check(w).numpy() > 0, directed=False)[0])
+    return int(connected_components(check_weights(w) > 0, directed=False)[0])
 
+# %% ../../nbs/23_spectral.vicreg.ipynb #7d10ee14
 def spectral_gap(
-    w:Float[Tensor, "m m"],       # symmetric weights
+    w:Float[Tensor, "m m"],       # symmetric weights; every vertex has an edge
     k:int=1,                      # between which eigenvalues; 1 gives λ₂, since λ₁ = 0
 ) -> float:                       # λₖ₊₁ - λₖ, at most 2
     "Gap above the k smallest eigenvalues of the normalised Laplacian."
     require(1 <= k < len(w), f"k = {k} on a graph of {len(w)} vertices", f"1 ≤ k < {len(w)}")
-    low, high = torch.linalg.eigvalsh(_normalised(w))[k-1:k+1]
-    return (high - low).item()
-
-def _normalised(w):
-    w, degree = _check(w), _check(w).sum(1)
-    scale = torch.where(degree > 0, degree, 1).rsqrt()                 # a vertex without edges: a row of zeros, eigenvalue 0
-    return torch.diag((degree > 0).to(w.dtype)) - scale[:, None] * w * scale
-
-def _check(w):
-    require(w.ndim == 2 and w.shape[0] == w.shape[1] and len(w) > 0, f"weights of shape {tuple(w.shape)}", "a square matrix")
-    w = w.detach().double().cpu()
-    require(bool(((w >= 0) & w.isfinite()).all()), "negative or non-finite weights", "finite weights ≥ 0")
-    require(torch.allclose(w, w.T, rtol=1e-6, atol=0), "weights that are not symmetric", "an undirected graph", "Take (w + w.T) / 2.")
-    return w
+    low, high = np.linalg.eigvalsh(laplacian(w, "symmetric"))[k-1:k+1]
+    return float(high - low)
 
 # %% ../../nbs/23_spectral.vicreg.ipynb #18d9caa2
 def walk_graph(
