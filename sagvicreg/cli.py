@@ -349,7 +349,7 @@ def _reproduce(
     require_one_of(preset, presets.SCALES, "preset")
     at = dict(out=out, root=root or None, device=pick_device(device))
     changes = _preset_changes(name, change)
-    if list: return print(tables.survey(preset, dataset, **at))
+    if list: return print(tables.list_experiments(preset, dataset, **at))
     at |= dict(cache=cache or None, jobs=jobs)
     if pending:
         done, there = tables.run_pending(preset, dataset, minutes, **at)
