@@ -193,16 +193,13 @@ def _untrained(recipe, images, out):
                           environment=environment()))
     save_encoder(run, build_encoder(recipe, image_size(images)).eval(), recipe, fingerprint(images))
 
-class _TableCheck(PairingCheck):
-    "As part of a task it makes a worker import this module, and so know the variants of the pairing."
-
 def _watch(recipe, images):
     "Checks of a run on its way."
     pairs = recipe.method in ("vicreg", "sag-vicreg", "sag-vicreg-variant")
     if not pairs or not isinstance(images, ImageSet) or images.labels is None: return {}
     cifar100 = images.name.startswith("cifar100")
     coarse = CIFAR100_HIERARCHY.labels(images.labels, 3) if cifar100 else None
-    return dict(checks=[_TableCheck(images, max(1, recipe.epochs//10), coarse)])
+    return dict(checks=[PairingCheck(images, max(1, recipe.epochs//10), coarse)])
 
 # %% ../../nbs/72_protocols.runs.ipynb #af74396a
 def train_experiments(
