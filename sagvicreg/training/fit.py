@@ -25,6 +25,7 @@ from ..data.augment import preprocess
 from ..data.loader import fingerprint
 from ..distributed import all_reduce_any, barrier, local_slice, watching_peers
 from ..losses import embedding_std, rankme
+from ..methods.base import METHODS
 from ..models import Encoder
 from .export import save_encoder
 from .recipe import Recipe
@@ -381,7 +382,8 @@ def train_all(
         return
     context = _worker_context()
     stop = context.Event()
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin_worker, initargs=(stop,)) as pool:
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin_worker,
+                             initargs=(stop, _method_modules())) as pool:
         futures = [pool.submit(_train_in_worker, task, device) for task in tasks]
         done = tqdm(as_completed(futures), total=len(futures), desc="train", unit="run", disable=None if progress else True)
         try:
@@ -402,9 +404,14 @@ def _worker_context():
     context.set_forkserver_preload([__name__])
     return context
 
-def _begin_worker(stop):
+def _method_modules():
+    "The modules that define the registered methods, so that a worker can register them too."
+    return sorted({cls.__module__ for cls in METHODS.values()} - {"__main__"})
+
+def _begin_worker(stop, modules=()):
     "Make this process a worker; no run begins once the event `stop` is set."
     torch.set_num_threads(1)
+    for name in modules: import_module(name)
     _train_in_worker.stop = stop
     def watch():
         multiprocessing.parent_process().join()
