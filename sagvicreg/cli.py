@@ -331,8 +331,7 @@ def _reproduce(
     methods:str="",              # rows, such as vicreg,sag-vicreg:k=15; default the preset's
     seeds:int=None,              # how many; default the preset's
     out:str="results",           # folder: a JSON per run in `runs`, next to it tables and figures
-    second:str=None,             # data set of the second model; default the preset's
-    change:str="",               # other fields of the preset, such as limit=1000,epochs=100
+    change:str="",               # other fields of the preset, such as epochs=100,second=caltech101
     root:str="",
     cache:str="",                # of encoders; default $SAGVICREG_RUNS or ~/.cache/sagvicreg/runs
     device:str="auto",
@@ -355,7 +354,6 @@ def _reproduce(
         done, there = tables.run_pending(preset, dataset, minutes, **at)
         return print(f"{done} of {there} runs of {dataset}, {preset}, are done: {out}/runs")
     require_one_of(name, tables.EXPERIMENTS, "experiment")
-    if second is not None: changes["second"] = second
     rows = presets.split_methods(methods)
     made = tables.reproduce(name, dataset, preset, rows, seeds, **at, **changes)
     if made["text"] and "|" not in made["text"]: print(made["text"].strip())
@@ -366,7 +364,7 @@ def _preset_changes(name, change):
     "What `--change` asks for, without what has an option of its own."
     require(name or not change, "--change without a name", "the name of a table or figure")
     changes = presets.parse_arguments(change)
-    own = sorted(changes.keys() & ({*inspect.signature(tables.reproduce).parameters} | {"second"}))
+    own = sorted(changes.keys() & {*inspect.signature(tables.reproduce).parameters})
     require(not own, f"--change of {', '.join(own)}", "other fields of the preset",
             "These have options of their own or none.")
     return changes

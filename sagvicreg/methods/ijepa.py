@@ -15,11 +15,9 @@ from torch import Tensor, nn
 from torch.nn.functional import layer_norm, smooth_l1_loss
 
 from ..core import require
-from ..data.augment import View
-from ..distributed import gather, total
 from ..losses import full_precision
-from .base import Method, check_no_expander, ema_update, frozen_copy, register
-from .mae import plain_crop
+from .base import check_no_expander, ema_update, frozen_copy, register
+from .mae import MaskedMethod
 from ..models import TokenPredictor, check_vit, fix_positions, patch_tokens, run_blocks, take
 
 # %% ../../nbs/56_methods.ijepa.ipynb #20762249
@@ -88,8 +86,9 @@ def prediction_error(
 
 # %% ../../nbs/56_methods.ijepa.ipynb #bdc6b3dd
 @register("i-jepa")
-class IJEPA(Method):
+class IJEPA(MaskedMethod):
     "Image-based joint-embedding predictive architecture (Assran et al. 2023)."
+    error = staticmethod(prediction_error)
     eval_part = "target"
 
     def __init__(self,
@@ -116,12 +115,6 @@ class IJEPA(Method):
         self.predictor = TokenPredictor(vit.embed_dim, vit.embed_dim, vit.patch_embed.grid_size, predictor_width, predictor_depth, predictor_heads)
         self.target = frozen_copy(encoder)
 
-    def views(self,
-        views:tuple[View, ...],            # of the augmentation preset
-    ) -> tuple[View, ...]:                 # one
-        "A crop of the image."
-        return (plain_crop(views[0]),)
-
     def embed(self,
         views:list[Tensor],                # images, places of the context, places of the targets
     ) -> tuple[Tensor, ...]:               # guesses, what the teacher says, and the mean of the student's tokens
@@ -132,15 +125,6 @@ class IJEPA(Method):
         guesses = self.predictor(tokens.repeat_interleave(t, 0), context.repeat_interleave(t, 0), targets.flatten(0, 1))
         with torch.no_grad(): said = take(run_blocks(teacher, patch_tokens(teacher, x)), targets.flatten(1))
         return guesses.view(n, t, b, -1), said.view(n, t, b, -1), tokens.mean(1).detach()
-
-    def terms(self,
-        outputs:tuple[Tensor, ...],        # what `embed` returned
-        generator=None,                    # not used: the blocks are drawn before
-    ) -> dict[str, Float[Tensor, ""]]:     # loss
-        "Equation 1 on the whole batch, that of all processes."
-        guesses, said, h = outputs
-        self.last_embedding = gather(h.detach())
-        return dict(loss=total(prediction_error(guesses, said.detach()).sum())/len(self.last_embedding))
 
 # %% ../../nbs/56_methods.ijepa.ipynb #3f826bab
 @patch
