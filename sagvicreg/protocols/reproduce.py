@@ -23,7 +23,7 @@ from ..graph.walk import RandomWalkPairs
 from ..metrics.dendrogram import dendrogram, plot_dendrograms
 from ..probes import figure5, knn_accuracy
 from .figures import (plot_frontier, plot_map, plot_neighbors, plot_pairs,
-                                         plot_rand, plot_scores, plot_training, save_figure)
+                                         plot_rand, plot_scores, save_figure)
 from .presets import WALK_OPTIONS, Preset, Table1, row_recipe, table_preset
 from .runs import (Experiment, ResultTable, commit, embed_with, experiment_data,
                                       experiment_grid, file_name, result_table, run_experiments,
@@ -32,6 +32,7 @@ from ..spectral.unseen import figure1, train_embedding
 from ..training.fit import run_folder
 from ..training.recipe import preset
 from ..training.trainer import Trainer
+from ..training.report import plot_training
 
 # %% ../../nbs/73_protocols.reproduce.ipynb #aa8dc651
 def _paper(text):
