@@ -201,7 +201,7 @@ def figure5(
     noise:float=.4,                # standard deviation of a class in the original
     per_class:int=15,              # points of each class
     seed:int=0,                    # of the points and of the added noise
-) -> "tuple[Figure, dict]":      # the figure; set → score → value
+) -> "tuple[plt.Figure, dict]":      # the figure; set → score → value
     "Figure 5 of the paper: two embeddings of the same points, their dendrograms and all measures."
     sets, labels = _sets(overlap, order, noise, per_class, seed)
     fig, axs = plt.subplots(2, 3, figsize=(9, 4.8), dpi=90, height_ratios=[1.6, 1], layout="constrained")

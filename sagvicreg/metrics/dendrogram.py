@@ -275,7 +275,7 @@ def plot_dendrograms(
     trees:dict,                        # title → `Dendrogram`, over the same items
     labels:Int[np.ndarray, "n"],       # class of each item, numpy or torch
     classes:list,                      # names of the classes
-) -> "Figure":
+) -> "plt.Figure":
     "Dendrograms side by side, leaves coloured by class."
     labels, sizes = as_array(labels), [t.n for t in trees.values()]
     require({*sizes, len(labels)} == {len(labels)}, f"trees over {sizes} items and {len(labels)} labels", "one number")
@@ -355,7 +355,7 @@ def plot_tanglegram(
     labels:Int[np.ndarray, "n"]|None=None, # classes of the items, for colours
     clusters:int|None=None,                # cut both trees to so many clusters; 40 when there are more than 150 items
     titles:tuple=("first", "second"),      # names of the trees
-) -> "Figure":
+) -> "plt.Figure":
     "Two dendrograms facing each other, each item, or what two clusters share, joined across."
     n = tree1.n
     given = n if labels is None else len(labels)
