@@ -359,7 +359,7 @@ def reciprocal_linkage(
         node[k] = n + len(rows) - 1
     made = np.array(rows).reshape(-1, 4)
     if len(kept) > 1: made = np.concatenate([made, _rounds(x[kept]/scale, sizes, node, n + len(made), linkage == "ward", device, progress)])
-    made[:, 2] *= scale**2
+    with np.errstate(over="ignore"): made[:, 2] *= scale**2      # infinite where squares overflow
     if linkage == "ward": made[:, 2] **= .5
     return _in_order(made, n)
 
