@@ -85,13 +85,16 @@ def read_table(
 ) -> ResultTable:
     "A table from the files of its experiments; nothing is run."
     require(name in TABLES, f"table {name!r}", f"one of {', '.join(TABLES)}")
-    title, table, scores = TABLES[name]
-    probe = isinstance(scores, str)
-    if probe:
-        scores = tuple(f"{scores}.L{level + 1}"
-                       for level in range(4 if dataset == "cifar100" else 1))
-    experiments = table_experiments(table, scale, dataset, methods, seeds or 20, **changes)
-    data = experiments[0].config["dataset"]
+    experiments = table_experiments(TABLES[name][1], scale, dataset, methods, seeds or 20, **changes)
+    return _table_of(name, experiments, out)
+
+# %% ../../nbs/73_protocols.reproduce.ipynb #b9348fb0
+def _table_of(name, experiments, out):
+    "The table called `name`; a probe has a column per level: four on CIFAR-100, else one."
+    title, _, scores = TABLES[name]
+    data, probe = experiments[0].config["dataset"], isinstance(scores, str)
+    levels = range(1, 5 if data == "cifar100" else 2)
+    if probe: scores = tuple(f"{scores}.L{level}" for level in levels)
     return result_table(f"{title}: {data}", experiments, scores, out, percent=probe,
                         paper=_PAPER.get((name, data)))
 
@@ -297,11 +300,7 @@ def _of_results(name, experiments, out, **at):
         rows = dict.fromkeys(e.row for e in experiments)
         fig, result = plot_rand({row: [d for d in known if d["row"] == row] for row in rows})
         return result, None, fig
-    title, _, scores = TABLES[name]
-    data, probe = experiments[0].config["dataset"], isinstance(scores, str)
-    if probe: scores = tuple(f"{scores}.{level}" for level in known[0]["scores"][scores])
-    table = result_table(f"{title}: {data}", experiments, scores, out, percent=probe,
-                         paper=_PAPER.get((name, data)))
+    table = _table_of(name, experiments, out)
     if at["progress"]: print(table)
     differences = table.differences()
     draw = name == "ablation" and any(v for row in differences.values() for v in row.values())
