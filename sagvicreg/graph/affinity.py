@@ -77,8 +77,8 @@ def affinity(
     percentile:float=20,               # of the adjusted distances, 0 to 100: the local scale
     scale_over:str="neighbors",        # percentile over the k `neighbors` or the whole `batch`
     check_finite:bool=True,            # refuse NaN and inf (costs a synchronisation on a GPU)
-) -> Graph:                            # the graph, without gradient
-    "The affinity graph of a batch (section 4.3, appendix I; equations 2 to 4)."
+) -> Graph:
+    "The affinity graph of a batch, without gradient (section 4.3, appendix I; equations 2 to 4)."
     _check_options(k, neighbors, percentile, scale_over)
     within = neighbors == "within"
     _check_views(z, z2, within, check_finite)
