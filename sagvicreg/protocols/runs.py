@@ -22,6 +22,8 @@ from ..core import (Run, SCORES, Table, Tabular, atomic_write, environment, pick
 from ..data.classes import CIFAR100_HIERARCHY, class_halves, select_classes, subsample
 from ..data.datasets import ImageSet, data_root, load_dataset
 from ..data.loader import fingerprint, image_files, image_size, in_memory
+from ..methods.base import METHODS
+from ..methods.vicreg import VICReg
 from ..metrics.clustering import hierarchical_rand
 from ..metrics.similarity import rdm_correlation, structure_similarity
 from ..probes import PROBES, hierarchical_accuracy, knn_accuracy, linear_accuracy
@@ -195,8 +197,8 @@ def _untrained(recipe, images, out):
 
 def _watch(recipe, images):
     "Checks of a run on its way."
-    pairs = recipe.method in ("vicreg", "sag-vicreg", "sag-vicreg-variant")
-    if not pairs or not isinstance(images, ImageSet) or images.labels is None: return {}
+    method = METHODS.get(recipe.method, type(None))
+    if not issubclass(method, VICReg) or not isinstance(images, ImageSet) or images.labels is None: return {}
     cifar100 = images.name.startswith("cifar100")
     coarse = CIFAR100_HIERARCHY.labels(images.labels, 3) if cifar100 else None
     return dict(checks=[PairingCheck(images, max(1, recipe.epochs//10), coarse)])
