@@ -1,16 +1,18 @@
 """Run notebooks with nbdev's own skip rules, each in a process of its own.
 
-    python scripts/notebooks.py [NOTEBOOK ...]      # store their outputs and clean them; all of nbs/ if none is named
+    python scripts/notebooks.py [NOTEBOOK ...]      # store their outputs and clean them
 
-Cells flagged `#| slow`, `#| cuda` or `#| eval: false` keep the outputs they have. Twice in a row gives no diff.
+Cells flagged `#| slow`, `#| cuda` or `#| eval: false` keep the outputs they have.
+Twice in a row gives no diff. `scripts/test.py` uses it with --test.
 """
-import os, subprocess, sys, tempfile, time
+import os, signal, sys, tempfile, time
 os.environ |= dict(TQDM_DISABLE="1", OMP_NUM_THREADS="1")      # before torch loads: outputs must not depend on cores
 
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from argparse import ArgumentParser
 from contextlib import chdir
+from importlib import import_module
+from json import dumps
 from pathlib import Path
-from threading import Timer
 
 from execnb.nbio import read_nb, write_nb
 from execnb.shell import CaptureShell
@@ -21,6 +23,8 @@ from nbdev.process import NBProcessor
 
 root = Path(__file__).resolve().parent.parent
 limit_s = 3600      # of one notebook, slow cells included
+common = ("nbdev.showdoc", "numba", "torch.utils.data", "torchvision.transforms.v2", "timm", "jaxtyping", "hypothesis", "umap", "lightly.loss",
+          "matplotlib.pyplot", "scipy.stats", "sklearn.datasets", "sklearn.neighbors", "sklearn.manifold", "sklearn.cluster")
 
 
 def skipped(cell, flags):
@@ -46,37 +50,58 @@ def execute(path, forced=None):
     write_nb(nb, path)
 
 
-def run(path, args):
-    "One notebook in a process of its own, which may die or hang; returns the problems, seconds and processor time."
-    start = time.time()
-    with tempfile.TemporaryFile("w+") as said:
-        command = [sys.executable, __file__, "--here", str(path), *args]
-        child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said, cwd=root, env=os.environ | dict(IN_TEST="1"))
-        alarm = Timer(limit_s, child.kill)
-        alarm.start()
-        _, status, used = os.wait4(child.pid, 0)
-        alarm.cancel()
+def preload():
+    "Import once what most notebooks need: the processes forked from this one have it at no cost."
+    for name in common: import_module(name)
+
+
+def start(path, forced):
+    "Fork a process that runs one notebook; it may die or hang. Returns its number and what it says."
+    said = tempfile.TemporaryFile("w+")
+    process = os.fork()
+    if process: return process, said
+    signal.alarm(limit_s)      # kills this process, whatever it does
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    os.dup2(said.fileno(), sys.stderr.fileno())
+    os.environ["IN_TEST"] = "1"
+    sys.exit(execute(path, forced))
+
+
+def run_all(paths, forced=None):
+    "Run `paths` in parallel, the biggest first; yields each path, its problems, seconds and processor time."
+    waiting, running = sorted(paths, key=lambda p: p.stat().st_size), {}
+    while waiting or running:
+        while waiting and len(running) < (os.cpu_count() or 1):
+            path, begun = waiting.pop(), time.time()
+            process, said = start(path, forced)
+            running[process] = path, begun, said
+        process, status, used = os.wait4(-1, 0)
+        path, begun, said = running.pop(process)
+        code = os.waitstatus_to_exitcode(status)
         said.seek(0)
-        child.returncode = os.waitstatus_to_exitcode(status)
-        problems = [*said.read().splitlines(), f"exit code {child.returncode}"] if child.returncode else []
-    return problems, time.time() - start, used.ru_utime + used.ru_stime
+        problems = [*said.read().splitlines(), f"exit code {code}"] if code else []
+        yield str(path.relative_to(root)), problems, time.time() - begun, used.ru_utime + used.ru_stime
 
 
-def run_all(paths, *args):
-    "Run `paths` in parallel, the biggest first (they tend to take longest); yields what `run` returns, with the path."
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        jobs = {pool.submit(run, p, args): p for p in sorted(paths, key=lambda p: -p.stat().st_size)}
-        for job in as_completed(jobs): yield jobs[job].relative_to(root), *job.result()
+def show(path, problems, seconds, _):
+    print(f"{'failed' if problems else 'ran':6} {seconds:6.1f} s  {path}", *problems, sep="\n", flush=True)
+
+
+def show_json(*result): print(dumps(result), flush=True)
 
 
 def main():
-    if sys.argv[1:2] == ["--here"]:
-        sys.path.insert(0, str(root))
-        return execute(Path(sys.argv[2]), *sys.argv[3:])
-    paths, failed = [Path(p).resolve() for p in sys.argv[1:]] or nbglob(root/"nbs", as_path=True), False
-    for path, problems, seconds, _ in run_all(paths):
-        print(f"{'failed' if problems else 'ran':6} {seconds:6.1f} s  {path}", *problems, sep="\n", flush=True)
-        failed |= bool(problems)
+    parser = ArgumentParser(description="Run notebooks and store their outputs.")
+    parser.add_argument("notebooks", nargs="*", type=Path, help="all of nbs/ if none is named")
+    parser.add_argument("--test", metavar="FLAGS", help="store nothing, run cells with these flags too, print JSON")
+    args = parser.parse_args()
+    paths = [p.resolve() for p in args.notebooks] or nbglob(root/"nbs", as_path=True)
+    sys.path.insert(0, str(root))
+    preload()
+    failed = False
+    for result in run_all(paths, args.test):
+        (show if args.test is None else show_json)(*result)
+        failed |= bool(result[1])
     return int(failed)
 
 

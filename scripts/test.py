@@ -4,11 +4,11 @@
     python scripts/test.py --flags "slow cuda"       # these too
     python scripts/test.py --only 00_core 20_data    # only the notebooks whose names begin so, and no checks
 """
-import os, sys, tempfile, time, traceback
+import json, os, sys, tempfile, time, traceback
 
 from argparse import ArgumentParser
+from subprocess import PIPE, Popen
 
-import notebooks      # first: it says how torch shall run
 from browser import Skipped
 from checks import checks, nbs, notebooks as found, root, tree
 
@@ -33,9 +33,13 @@ def run_notebooks(paths, flags):
     "Test the notebooks, then list the slowest; returns whether each passed."
     used, passed = {}, []
     with tempfile.TemporaryDirectory() as runs:      # chapters that need the same trained model share it
-        os.environ["SAGVICREG_RUNS"] = runs
-        for path, problems, seconds, used[path] in notebooks.run_all(paths, flags):
-            passed.append(report(path, seconds, problems))
+        command = [sys.executable, "scripts/notebooks.py", *map(str, paths), f"--test={flags}"]
+        with Popen(command, stdout=PIPE, text=True, env=os.environ | dict(SAGVICREG_RUNS=runs)) as child:
+            for line in child.stdout:
+                path, problems, seconds, used[path] = json.loads(line)
+                passed.append(report(path, seconds, problems))
+    lost = [str(path) for path in paths if str(path.relative_to(root)) not in used]
+    if lost: passed.append(report("Every notebook is run", 0, lost))
     print("The slowest notebooks, in seconds of processor time:")
     for path in sorted(used, key=used.get, reverse=True)[:10]: print(f"{used[path]:9.1f}  {path}")
     print(f"{sum(used.values()):9.1f}  all {len(used)}")
