@@ -17,7 +17,7 @@ from timm.models.resnet import ResNet
 from timm.models.vision_transformer import Block, VisionTransformer
 from torch import Tensor, nn
 
-from .core import require
+from .core import SagvicregError, require
 
 # %% ../nbs/44_models.ipynb #826829b9
 def _resnet_args(width):
@@ -48,6 +48,14 @@ def has_small_stem(
     "Is `name` a ResNet or a ViT of timm, for which a stem for small images is known?"
     return timm.is_model(name) and timm.model_entrypoint(name).__module__ in _SMALL_STEMS
 
+# %% ../nbs/44_models.ipynb #5e1f09ac
+def _unknown(name):
+    "The error of a name that is none of timm's; comparing it with all of them takes a third of a second."
+    near = difflib.get_close_matches(name, timm.list_models(), 4, 0.5)
+    known = ", ".join(near) or "resnet18, resnet50, vit_tiny_patch16_224"
+    return SagvicregError(f"backbone {name!r}; expected an architecture timm knows. "
+                          f"Close: {known}; all: timm.list_models().")
+
 # %% ../nbs/44_models.ipynb #dfef3a40
 def timm_args(
     name:str,                  # a timm architecture
@@ -57,8 +65,7 @@ def timm_args(
     pool:str=None,             # ViTs: `token`, `avg`, or None: as the architecture has it
 ) -> dict:                     # keyword arguments of `timm.create_model`
     "timm's words for what `backbone` is asked for; the stem of a ResNet is changed afterwards."
-    near = ", ".join(difflib.get_close_matches(name, timm.list_models(), 4, 0.5)) or "resnet18, resnet50, vit_tiny_patch16_224"
-    require(timm.is_model(name), f"backbone {name!r}", "an architecture timm knows", f"Close: {near}; all: timm.list_models().")
+    if not timm.is_model(name): raise _unknown(name)
     resnet, vit = (timm.model_entrypoint(name).__module__ == kind for kind in _SMALL_STEMS)
     require(resnet or vit or not small_stem, f"small_stem with {name!r}", "a ResNet or ViT of timm", "Turn small_stem off (--no-small-stem).")
     require(resnet or width == 1, f"width = {width} with {name!r}", "width = 1, as only ResNets are scaled", "Choose a smaller architecture.")
