@@ -462,7 +462,7 @@ def plot_tanglegram(
     tree1:Dendrogram,                      # drawn on the left
     tree2:Dendrogram,                      # over the same items, drawn on the right
     labels:Int[np.ndarray, "n"]|None=None, # classes of the items, for colors
-    clusters:int|None=None,                # cut both trees to so many; default: 40 if n > 150
+    clusters:int|None=None,                # cut both trees to this many; default: 40 if n > 150
     titles:tuple=("first", "second"),      # names of the trees
 ) -> "plt.Figure":
     "Two dendrograms facing each other, each item, or what two clusters share, joined across."

@@ -22,7 +22,7 @@ def lca_similarity(
     tree1:Dendrogram,              # over the items of one set
     tree2:Dendrogram,              # over the same items, in the same order, of the other
     lca_distance:str="height",     # `height` of the lowest common ancestor, `edges` or `rank`
-    pairs:int|None=None,           # estimate from so many random pairs; default: all pairs
+    pairs:int|None=None,           # estimate from this many random pairs; default: all pairs
     seed:int=0,                    # of the random pairs
 ) -> dict[str, float]:             # `pearson`, …; with `pairs` also errors `pearson_se`, …
     "Correlations of the two trees' LCA distances over all pairs, eq. (2)."
