@@ -18,14 +18,7 @@ stats = LazyModule("scipy.stats")       # for trees with inversions and for samp
 # %% ../../nbs/32_metrics.correlation.ipynb #eb6a73fa
 LCA_DISTANCES = ("height", "edges", "rank")
 
-def _lca_values(tree, lca_distance="height"):
-    "Per merge, its LCA distance: height, number of edges above the deepest merge's level, or rank."
-    require(lca_distance in LCA_DISTANCES, f"lca_distance = {lca_distance!r}", f"one of {', '.join(LCA_DISTANCES)}")
-    if lca_distance == "height": return tree.heights
-    if lca_distance == "rank": return np.unique(tree.heights, return_inverse=True)[1].astype(float)
-    depth = _depths(tree.children)
-    return (depth.max() - depth).astype(float)
-
+# %% ../../nbs/32_metrics.correlation.ipynb #5cb28306
 @numba.njit(cache=True)
 def _depths(children):
     "Edges from the root to each merge."
@@ -36,21 +29,32 @@ def _depths(children):
             if c >= n: depth[c - n] = depth[r] + 1
     return depth
 
+# %% ../../nbs/32_metrics.correlation.ipynb #fc003080
+def _lca_values(tree, lca_distance="height"):
+    "Per merge, its LCA distance: height, number of edges above the deepest level, or rank."
+    require(lca_distance in LCA_DISTANCES, f"lca_distance = {lca_distance!r}",
+            f"one of {', '.join(LCA_DISTANCES)}")
+    if lca_distance == "height": return tree.heights
+    if lca_distance == "rank": return np.unique(tree.heights, return_inverse=True)[1].astype(float)
+    depth = _depths(tree.children)
+    return (depth.max() - depth).astype(float)
+
 # %% ../../nbs/32_metrics.correlation.ipynb #1b56ca71
 def _margin(tree, values):
-    "Per merge: values and average ranks, each centred and over its root sum of squares over all pairs, and code of the value; and pairs per code."
+    "Do values vary; values and ranks per merge, standardized; code of the value; pairs per code."
     w, m = tree.pairs.astype(float), tree.n*(tree.n - 1)/2
     distinct, code = np.unique(values, return_inverse=True)
     tied = np.bincount(code, w)
     x = values - (w*values).sum()/m
-    rank = (np.cumsum(tied) - (tied - 1)/2 - (m + 1)/2)[code]                                          # eq. (1)
+    rank = (np.cumsum(tied) - (tied - 1)/2 - (m + 1)/2)[code]        # eq. (1)
+    x, rank = (v/np.sqrt((w*v*v).sum() or 1.) for v in (x, rank))
     varies = len(distinct) > 1 and np.ptp(values) > 1e-12*np.abs(values).max()
-    return varies, *(v/np.sqrt((w*v*v).sum() or 1.) for v in (x, rank)), code.astype(np.int32), tied
+    return varies, x, rank, code.astype(np.int32), tied
 
 # %% ../../nbs/32_metrics.correlation.ipynb #3348e5f6
 @numba.njit(cache=True)
 def _range_max(gap):
-    "Row l holds the maxima of 2ˡ neighbouring gaps."
+    "Row l holds the maxima of 2ˡ neighboring gaps."
     m, levels = len(gap), 1
     while 1 << levels <= m: levels += 1
     table = np.empty((levels, m), np.int32)
@@ -60,6 +64,7 @@ def _range_max(gap):
         for i in range(m - (1 << l) + 1): table[l, i] = max(table[l - 1, i], table[l - 1, i + h])
     return table
 
+# %% ../../nbs/32_metrics.correlation.ipynb #f83e4c63
 @numba.njit(cache=True, inline="always")
 def _meet(table, p, q):
     "Row of the merge at which leaf positions p < q meet."
@@ -69,17 +74,17 @@ def _meet(table, p, q):
 
 # %% ../../nbs/32_metrics.correlation.ipynb #7178f5ee
 def _lca_rows(tree, i, j):
-    "The merge, a row of the linkage matrix, at which the items i[p] and j[p] of each pair p meet."
+    "The merge, a row of the linkage matrix, at which items i[p] and j[p] of each pair p meet."
     start, _, gap = tree.layout
     p, q = np.sort([start[np.asarray(i)], start[np.asarray(j)]], axis=0)
-    require((p < q).all(), "pairs of an item with itself", "two different items a pair")
+    require((p < q).all(), "pairs of an item with itself", "two different items per pair")
     table, level = _range_max(gap), np.frexp(q - p)[1] - 1
     return np.maximum(table[level, p], table[level, q - (1 << level)])
 
 # %% ../../nbs/32_metrics.correlation.ipynb #d6f322f3
 @numba.njit(cache=True)
 def _outwards(run, gap, first, step, last, x, table, cells, counts, k):
-    "Cells of a new item at position `x` with the positions run[first], run[first + step], …, run[last], nearest first."
+    "Cells of a new item at `x` with run[first], run[first + step], …, run[last], nearest first."
     if (last - first)*step < 0: return np.int32(-1), k
     s = near = _meet(table, min(x, run[first]), max(x, run[first]))
     c = 1
@@ -93,9 +98,10 @@ def _outwards(run, gap, first, step, last, x, table, cells, counts, k):
     cells[k], counts[k] = s, c
     return near, k + 1
 
+# %% ../../nbs/32_metrics.correlation.ipynb #a3154ad4
 @numba.njit(cache=True)
 def _join_one(run, gap, start, na, nb, table, cells, counts, k):
-    "Merge two neighbouring runs of which one has a single position; adds the cells of the merge to the `k` there are."
+    "Merge two neighboring runs, one of a single position; adds their cells to the `k` there are."
     x, f, n = (run[start + na], start, na) if nb == 1 else (run[start], start + 1, nb)
     q = f + np.searchsorted(run[f:f + n], x)
     right, k = _outwards(run, gap, q, 1, f + n - 1, x, table, cells, counts, k)
@@ -109,94 +115,127 @@ def _join_one(run, gap, start, na, nb, table, cells, counts, k):
     if q > start: gap[q - 1] = left
     return k
 
+# %% ../../nbs/32_metrics.correlation.ipynb #f8cf32a1
+@numba.njit(cache=True)
+def _close(g, top, a, b, stack, sums, cells, counts, k):
+    "Close open merges below `g` and add their cells; `a`, `b`: items of both runs in the subtree."
+    while top > 0 and stack[top - 1] < g:
+        top -= 1
+        c = sums[top, 0]*b + sums[top, 1]*a            # eq. (2)
+        if c > 0:
+            cells[k], counts[k] = stack[top], c
+            k += 1
+        a, b = a + sums[top, 0], b + sums[top, 1]
+    return top, a, b, k
+
 # %% ../../nbs/32_metrics.correlation.ipynb #cadc1624
 @numba.njit(cache=True)
 def _join_runs(run, gap, start, na, nb, table, cells, counts, k, stack, sums, new_run, new_gap):
-    "Merge two neighbouring runs; adds the cells of the merge, equation (2), to the `k` there are."
+    "Merge two neighboring runs; adds the cells of the merge to the `k` there are."
     i, j, n = start, start + na, na + nb
-    top = a = b = last = side = 0                          # a, b: items of the two runs in the subtree that is being read
-    for o in range(n + 1):
-        if o == n: g = np.int32(2147483647)                # closes all that is open
-        else:
-            now = 1 if j >= start + n or (i < start + na and run[i] < run[j]) else 2
-            k_ = i if now == 1 else j
-            g = gap[k_ - 1] if now == side else np.int32(0) if o == 0 else _meet(table, last, run[k_])
-        while top > 0 and stack[top - 1] < g and o > 0:
-            top -= 1
-            c = sums[top, 0]*b + sums[top, 1]*a            # eq. (2)
-            if c > 0:
-                cells[k], counts[k] = stack[top], c
-                k += 1
-            a, b = a + sums[top, 0], b + sums[top, 1]
-        if o == n: break
+    top = a = b = last = side = 0
+    for o in range(n):
+        now = 1 if j >= start + n or (i < start + na and run[i] < run[j]) else 2
+        at = i if now == 1 else j
         if o > 0:
+            g = gap[at - 1] if now == side else _meet(table, last, run[at])
+            top, a, b, k = _close(g, top, a, b, stack, sums, cells, counts, k)
             new_gap[o - 1] = stack[top] = g
             sums[top, 0], sums[top, 1] = a, b
             top += 1
         if now == 1: i, a, b = i + 1, 1, 0
         else: j, a, b = j + 1, 0, 1
-        new_run[o] = last = run[k_]
+        new_run[o] = last = run[at]
         side = now
+    top, a, b, k = _close(np.int32(2147483647), top, a, b, stack, sums, cells, counts, k)
     run[start:start + n] = new_run[:n]
     gap[start:start + n - 1] = new_gap[:n - 1]
     return k
 
+# %% ../../nbs/32_metrics.correlation.ipynb #fb769ff7
+@numba.njit(cache=True)
+def _prefix(fenwick, q):
+    "Sum of the counts entered at the first `q` values."
+    total = 0
+    while q > 0:
+        total += fenwick[q]
+        q -= q & -q
+    return total
+
 # %% ../../nbs/32_metrics.correlation.ipynb #8d09d549
 @numba.njit(cache=True)
 def _order(fenwick, cells, counts, k, code, entered, totals):
-    "Concordant less discordant of `k` cells with all cells entered before; then enters them."
+    "Concordant minus discordant of `k` cells with all cells entered before; then enters them."
     balance, size = 0., len(fenwick)
     for i in range(k):
-        t, less, up_to = code[cells[i]], 0, 0
-        q = t
-        while q > 0: less, q = less + fenwick[q], q - (q & -q)
-        q = t + 1
-        while q > 0: up_to, q = up_to + fenwick[q], q - (q & -q)
+        t = code[cells[i]]
+        less, up_to = _prefix(fenwick, t), _prefix(fenwick, t + 1)
         balance += float(counts[i])*float(less + up_to - entered)
     for i in range(k):
         q = code[cells[i]] + 1
         totals[q - 1] += counts[i]
         entered += counts[i]
-        while q < size: fenwick[q], q = fenwick[q] + counts[i], q + (q & -q)
+        while q < size:
+            fenwick[q] += counts[i]
+            q += q & -q
     return balance, entered
 
-# %% ../../nbs/32_metrics.correlation.ipynb #1b97a430
+# %% ../../nbs/32_metrics.correlation.ipynb #e0556907
 @numba.njit(cache=True)
-def _piece(first, stop, children, start, size, position, table, x, y, code, group_ends, totals, out):
-    "Merges first, …, stop - 1 of tree 1, in order of value: adds up equation (3) for two kinds of values, and (4)'s count, into `out`."
+def _standing(first, stop, children, start, size, table, run, gap):
+    "Sort the runs of the clusters that exist before merge `first`, and set their gaps."
     n = len(children) + 1
-    run, gap = position.copy(), np.empty(n, np.int32)
-    for r in range(first, stop):                            # the clusters that stand at the first merge
+    for r in range(first, stop):
         for c in children[r]:
             if n <= c < n + first:
                 l, m = start[c], size[c]
                 run[l:l + m] = np.sort(run[l:l + m])
                 for i in range(l, l + m - 1): gap[i] = _meet(table, run[i], run[i + 1])
-    new_run, new_gap, stack, sums = np.empty(n, np.int32), np.empty(n, np.int32), np.empty(n, np.int32), np.empty((n, 2), np.int64)
+
+# %% ../../nbs/32_metrics.correlation.ipynb #71bc288a
+@numba.njit(cache=True)
+def _add_products(cells, counts, before, k, r, x, y, out):
+    "Add the cells `before`, …, k - 1 of merge `r` to equation (3), for two kinds of values."
+    for v in range(2):
+        total = 0.
+        for i in range(before, k): total += counts[i]*y[v, cells[i]]
+        out[v] += total*x[v, r]
+
+# %% ../../nbs/32_metrics.correlation.ipynb #1b97a430
+@numba.njit(cache=True)
+def _piece(first, stop, children, start, size, position, table, x, y, code, ends, totals, out):
+    "Adds the merges first, …, stop - 1 to `out`: eq. (3) for two kinds of values, and (4)'s count."
+    n = len(children) + 1
+    run, gap = position.copy(), np.empty(n, np.int32)
+    _standing(first, stop, children, start, size, table, run, gap)
+    new_run, new_gap, stack = np.empty(n, np.int32), np.empty(n, np.int32), np.empty(n, np.int32)
+    sums, fenwick = np.empty((n, 2), np.int64), np.zeros(len(totals) + 1, np.int64)
     cells, counts, k, entered = np.empty(2*n, np.int32), np.empty(2*n, np.int64), 0, 0
-    fenwick = np.zeros(len(totals) + 1, np.int64)
     for r in range(first, stop):
         a, b = children[r]
         l, na, nb, before = start[a], size[a], size[b], k
-        if len(cells) < k + na + nb:                        # many merges of one value
-            cells, counts = np.append(cells, np.empty(len(cells) + na + nb, np.int32)), np.append(counts, np.empty(len(counts) + na + nb, np.int64))
+        if len(cells) < k + na + nb:
+            more = len(cells) + na + nb
+            cells = np.append(cells, np.empty(more, np.int32))
+            counts = np.append(counts, np.empty(more, np.int64))
         if na == 1 or nb == 1: k = _join_one(run, gap, l, na, nb, table, cells, counts, k)
-        else: k = _join_runs(run, gap, l, na, nb, table, cells, counts, k, stack, sums, new_run, new_gap)
-        for v in range(2):
-            total = 0.
-            for i in range(before, k): total += counts[i]*y[v, cells[i]]
-            out[v] += total*x[v, r]
-        if group_ends[r]:
+        else: k = _join_runs(run, gap, l, na, nb, table, cells, counts, k, stack, sums,
+                             new_run, new_gap)
+        _add_products(cells, counts, before, k, r, x, y, out)
+        if ends[r]:
             balance, entered = _order(fenwick, cells, counts, k, code, entered, totals)
             out[2], k = out[2] + balance, 0
 
+# %% ../../nbs/32_metrics.correlation.ipynb #15ed5bd9
 @numba.njit(parallel=True, cache=True)
-def _pieces(bounds, children, start, size, position, table, x, y, code, group_ends, values):
-    "Sums of all pieces: two of equation (3), and concordant less discordant."
+def _pieces(bounds, children, start, size, position, table, x, y, code, ends, values):
+    "Sums of all pieces: two of equation (3), and concordant minus discordant."
     k = len(bounds) - 1
-    out, totals, before = np.zeros((k, 3)), np.zeros((k, values), np.int64), np.zeros(values, np.int64)
-    for p in numba.prange(k):                               # starting the threads costs more than a small tree: see `_one_piece`
-        _piece(bounds[p], bounds[p + 1], children, start, size, position, table, x, y, code, group_ends, totals[p], out[p])
+    out, totals = np.zeros((k, 3)), np.zeros((k, values), np.int64)
+    before = np.zeros(values, np.int64)
+    for p in numba.prange(k):
+        _piece(bounds[p], bounds[p + 1], children, start, size, position, table, x, y, code, ends,
+               totals[p], out[p])
     for p in range(k):
         less, entered = 0, before.sum()
         for t in range(values):
@@ -205,10 +244,69 @@ def _pieces(bounds, children, start, size, position, table, x, y, code, group_en
         before += totals[p]
     return out.sum(0)
 
-def _one_piece(bounds, children, start, size, position, table, x, y, code, group_ends, values):
-    out = np.zeros(3)
-    _piece(0, bounds[1], children, start, size, position, table, x, y, code, group_ends, np.zeros(values, np.int64), out)
+# %% ../../nbs/32_metrics.correlation.ipynb #86a6b6f6
+def _one_piece(bounds, children, start, size, position, table, x, y, code, ends, values):
+    "`_pieces` for a single piece, on one core."
+    out, totals = np.zeros(3), np.zeros(values, np.int64)
+    _piece(0, bounds[1], children, start, size, position, table, x, y, code, ends, totals, out)
     return out
+
+# %% ../../nbs/32_metrics.correlation.ipynb #a6a0e895
+def _cut(values, sizes, pieces=None):
+    "Where the value changes, and the bounds of the pieces; merges are in order of value."
+    ends, work = np.append(np.diff(values) > 0, True), np.cumsum(sizes)
+    pieces = pieces or min(64, max(1, int(work[-1])//2**18))
+    at_end = np.searchsorted(work[ends], work[-1]*np.arange(1, pieces)/pieces)
+    cuts = np.flatnonzero(ends)[at_end] + 1
+    return ends, np.unique(np.concatenate([[0], cuts, [len(values)]]))
+
+# %% ../../nbs/32_metrics.correlation.ipynb #1a78dcda
+def _by_value(tree, values):
+    "Merges in order of value: that order, their children, first leaf position and size per node."
+    n, order = tree.n, np.argsort(values, kind="stable")
+    place = np.concatenate([np.arange(n), n + np.argsort(order)])
+    ids = np.concatenate([np.arange(n), n + order])
+    start, size, _ = tree.layout
+    return order, place[tree.children[order]], start[ids], size[ids]
+
+# %% ../../nbs/32_metrics.correlation.ipynb #fe39cd30
+def _from_cells(tree1, tree2, values, margin1, margin2, pieces=None):
+    "The three coefficients by counting; the `values` of tree 1 increase towards its root."
+    n, (order, children, start, size) = tree1.n, _by_value(tree1, values)
+    ends, bounds = _cut(values[order], tree1.sizes[order], pieces)
+    (_, x1, r1, _, tied1), (_, x2, r2, code2, tied2) = margin1, margin2
+    position = np.empty(n, np.int32)
+    position[tree1.layout[0][:n]] = tree2.layout[0][:n]
+    run = _one_piece if len(bounds) == 2 else _pieces
+    if run is _pieces: match_threads()
+    pearson, spearman, balance = run(
+        bounds, children, start, size, position, _range_max(tree2.layout[2]),
+        np.stack([x1, r1])[:, order], np.stack([x2, r2]), code2, ends, len(tied2))
+    m = n*(n - 1)/2
+    untied = [m*(m - 1)/2 - (t*(t - 1)/2).sum() for t in (tied1, tied2)]
+    kendall = balance/np.sqrt(untied[0])/np.sqrt(untied[1])            # eq. (4)
+    def clip(v): return float(min(1., max(-1., v)))
+    return dict(pearson=clip(pearson), spearman=clip(spearman), kendall=clip(kendall))
+
+# %% ../../nbs/32_metrics.correlation.ipynb #b1e06449
+def _monotone(tree, values):
+    "Is no child's value larger than its parent's?"
+    inner = tree.children >= tree.n
+    parents = np.repeat(values[:, None], 2, 1)[inner]
+    return bool((values[tree.children[inner] - tree.n] <= parents).all())
+
+# %% ../../nbs/32_metrics.correlation.ipynb #5821fdbd
+def _from_vectors(tree1, tree2, values1, values2):
+    "The three coefficients from the vectors of all pairs."
+    n = tree1.n
+    require_memory(48*n*(n - 1)//2,
+                   f"the vectors of all pairs of {n:,} items, which trees with inversions need",
+                   "Use another linkage than centroid or median.")
+    i, j = np.triu_indices(n, 1)
+    p, q = values1[_lca_rows(tree1, i, j)], values2[_lca_rows(tree2, i, j)]
+    return dict(pearson=float(stats.pearsonr(p, q).statistic),
+                spearman=float(stats.spearmanr(p, q).statistic),
+                kendall=float(stats.kendalltau(p, q).statistic))
 
 # %% ../../nbs/32_metrics.correlation.ipynb #7519b6ad
 def tree_correlations(
@@ -216,54 +314,29 @@ def tree_correlations(
     tree2:Dendrogram,                    # over the same items in the same order
     lca_distance:str="height",           # one of `LCA_DISTANCES`
 ) -> dict[str, float]:                   # `pearson`, `spearman`, `kendall` (tau-b)
-    "Correlations of the two trees' LCA distances over all n(n-1)/2 pairs, exact with ties (section 4.4)."
-    require(tree1.n == tree2.n, f"trees of {tree1.n} and {tree2.n} items", "two trees over the same items")
+    "Correlations of two trees' LCA distances over all n(n-1)/2 pairs, with ties (section 4.4)."
+    require(tree1.n == tree2.n, f"trees of {tree1.n} and {tree2.n} items",
+            "two trees over the same items")
     require(tree1.n >= 3, f"trees of {tree1.n} items", "at least 3 items")
     values = [_lca_values(t, lca_distance) for t in (tree1, tree2)]
     margins = [_margin(t, v) for t, v in zip((tree1, tree2), values)]
     for i, m in enumerate(margins):
-        require(m[0], f"LCA {lca_distance}s of tree {i + 1} that are all {values[i][0]:.4g}", "values that differ between pairs",
+        require(m[0], f"LCA {lca_distance}s of tree {i + 1} that are all {values[i][0]:.4g}",
+                "values that differ between pairs",
                 "All items are equally far apart, so there is no structure to compare.")
-    if not all(map(_monotone, (tree1, tree2), values)): return _from_vectors(tree1, tree2, *values)
-    if tree2.sizes.sum() < tree1.sizes.sum(): tree1, tree2, values, margins = tree2, tree1, values[::-1], margins[::-1]
+    if not (_monotone(tree1, values[0]) and _monotone(tree2, values[1])):
+        return _from_vectors(tree1, tree2, *values)
+    if tree2.sizes.sum() < tree1.sizes.sum():
+        return _from_cells(tree2, tree1, values[1], *margins[::-1])
     return _from_cells(tree1, tree2, values[0], *margins)
 
-def _monotone(tree, values):
-    inner = tree.children >= tree.n
-    return bool((values[tree.children[inner] - tree.n] <= np.repeat(values[:, None], 2, 1)[inner]).all())
-
-def _from_vectors(tree1, tree2, values1, values2):
-    require_memory(48*tree1.n*(tree1.n - 1)//2, f"the vectors of all pairs of {tree1.n:,} items, which trees with inversions need", "Use another linkage than centroid or median.")
-    p, q = (v[_lca_rows(t, *np.triu_indices(t.n, 1))] for t, v in ((tree1, values1), (tree2, values2)))
-    return dict(pearson=float(stats.pearsonr(p, q).statistic), spearman=float(stats.spearmanr(p, q).statistic), kendall=float(stats.kendalltau(p, q).statistic))
-
-# %% ../../nbs/32_metrics.correlation.ipynb #fe39cd30
-def _from_cells(tree1, tree2, values, margin1, margin2, pieces=None):
-    "The three coefficients by counting combinations; `values` of tree 1 grow towards its root."
-    n, order = tree1.n, np.argsort(values, kind="stable")                              # children before parents
-    place = np.concatenate([np.arange(n), n + np.argsort(order)])
-    children = place[tree1.children[order]]
-    (_, x1, r1, code1, tied1), (_, x2, r2, code2, tied2) = margin1, margin2
-    start, size, _ = tree1.layout
-    ids = np.concatenate([np.arange(n), n + order])
-    position = np.empty(n, np.int32)
-    position[tree1.layout[0][:n]] = tree2.layout[0][:n]
-    ends = np.append(np.diff(values[order]) > 0, True)
-    work = np.cumsum(tree1.sizes[order])
-    pieces = pieces or min(64, max(1, int(work[-1])//2**18))
-    cuts = np.flatnonzero(ends)[np.searchsorted(work[ends], work[-1]*np.arange(1, pieces)/pieces)] + 1
-    bounds = np.unique(np.concatenate([[0], cuts, [n - 1]]))
-    run = _one_piece
-    if len(bounds) > 2:
-        match_threads()
-        run = _pieces
-    values = np.stack([x1, r1])[:, order], np.stack([x2, r2])
-    pearson, spearman, balance = run(bounds, children, start[ids], size[ids], position, _range_max(tree2.layout[2]),
-                                     *values, code2, ends, len(tied2))
-    m = n*(n - 1)/2
-    untied = [m*(m - 1)/2 - (t*(t - 1)/2).sum() for t in (tied1, tied2)]
-    clip = lambda v: float(min(1., max(-1., v)))                                       # rounding
-    return dict(pearson=clip(pearson), spearman=clip(spearman), kendall=clip(balance/np.sqrt(untied[0])/np.sqrt(untied[1])))
+# %% ../../nbs/32_metrics.correlation.ipynb #04520372
+def _jackknife(coefficient, p, q, groups=20):
+    "A coefficient of `p` and `q`, and its standard error from leaving out each group in turn."
+    group = np.arange(len(p)) % groups
+    without = [coefficient(p[group != k], q[group != k]).statistic for k in range(groups)]
+    error = np.sqrt((groups - 1)*np.array(without).var())
+    return float(coefficient(p, q).statistic), float(error)
 
 # %% ../../nbs/32_metrics.correlation.ipynb #5ef72081
 def sampled_correlations(
@@ -272,18 +345,18 @@ def sampled_correlations(
     pairs:int=100_000,                   # pairs to draw
     lca_distance:str="height",           # one of `LCA_DISTANCES`
     seed:int=0,                          # the same seed draws the same pairs
-) -> dict[str, tuple[float, float]]:     # estimate and standard error of `pearson`, `spearman`, `kendall`
+) -> dict[str, tuple[float, float]]:     # `pearson`, `spearman`, `kendall`: value, standard error
     "Correlations over a random sample of pairs, each with the standard error of that sampling."
-    require(tree1.n == tree2.n, f"trees of {tree1.n} and {tree2.n} items", "two trees over the same items")
-    require(pairs >= 200, f"pairs = {pairs}", "at least 200", "The standard error needs twenty groups of ten.")
+    require(tree1.n == tree2.n, f"trees of {tree1.n} and {tree2.n} items",
+            "two trees over the same items")
+    require(pairs >= 200, f"pairs = {pairs}", "at least 200",
+            "The standard error needs twenty groups of ten.")
     rng = np.random.default_rng(seed)
     i, j = rng.integers(tree1.n, size=pairs), rng.integers(tree1.n - 1, size=pairs)
     j += j >= i
     p, q = (_lca_values(t, lca_distance)[_lca_rows(t, i, j)] for t in (tree1, tree2))
-    require(np.ptp(p) > 0 and np.ptp(q) > 0, f"{pairs} pairs with one and the same LCA {lca_distance}", "values that differ", "Draw more pairs, or use all.")
-    out = {}
-    for name, f in dict(pearson=stats.pearsonr, spearman=stats.spearmanr, kendall=stats.kendalltau).items():
-        rho = lambda keep: f(p[keep], q[keep]).statistic
-        without = np.array([rho(np.arange(pairs) % 20 != k) for k in range(20)])
-        out[name] = float(rho(slice(None))), float(np.sqrt(19*without.var()))
-    return out
+    require(np.ptp(p) > 0 and np.ptp(q) > 0,
+            f"{pairs} pairs with one and the same LCA {lca_distance}", "values that differ",
+            "Draw more pairs, or use all.")
+    coefficients = dict(pearson=stats.pearsonr, spearman=stats.spearmanr, kendall=stats.kendalltau)
+    return {k: _jackknife(f, p, q) for k, f in coefficients.items()}

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['METRICS', 'LINKAGES', 'PALETTE', 'check_choices', 'require_rows', 'as_embeddings', 'distances', 'Dendrogram',
-           'from_distances', 'dendrogram', 'tree_of', 'points_for', 'plot_dendrogram', 'plot_dendrograms',
+           'from_distances', 'points_for', 'tree_of', 'dendrogram', 'plot_dendrogram', 'plot_dendrograms',
            'plot_tanglegram']
 
 # %% ../../nbs/31_metrics.dendrogram.ipynb #487e697c
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numba, numpy as np
+from fastcore.basics import patch
 from jaxtyping import Bool, Float, Int
 from scipy.cluster import hierarchy
 from scipy.sparse import coo_array
@@ -29,6 +30,7 @@ collections, patches = LazyModule("matplotlib.collections"), LazyModule("matplot
 METRICS = ("cosine", "euclidean", "sqeuclidean")
 LINKAGES = ("average", "single", "complete", "weighted", "ward")
 
+# %% ../../nbs/31_metrics.dendrogram.ipynb #0b76335f
 def check_choices(
     metric:str,               # one of `METRICS`
     linkage:str="average",    # one of `LINKAGES`; `ward` only with `euclidean`
@@ -36,8 +38,10 @@ def check_choices(
     "Raise unless `metric` and `linkage` are known and fit together."
     require(metric in METRICS, f"metric = {metric!r}", f"one of {', '.join(METRICS)}")
     require(linkage in LINKAGES, f"linkage = {linkage!r}", f"one of {', '.join(LINKAGES)}")
-    require(linkage != "ward" or metric == "euclidean", f"linkage = 'ward' with metric = {metric!r}", "metric = 'euclidean'",
-            "Ward's linkage is defined by Euclidean distance: change the metric, or take linkage = 'average'.")
+    require(linkage != "ward" or metric == "euclidean",
+            f"linkage = 'ward' with metric = {metric!r}", "metric = 'euclidean'",
+            "Ward's linkage is defined by Euclidean distance: "
+            "change the metric, or take linkage = 'average'.")
 
 # %% ../../nbs/31_metrics.dendrogram.ipynb #24000746
 def require_rows(
@@ -47,77 +51,117 @@ def require_rows(
     expected:str,               # what was expected
     todo:str="",                # what to do about it
 ):
-    "Raise naming the first row that is not `ok`, and how many there are."
+    "Raise unless all rows are `ok`; the message names the first bad row and their number."
     bad = np.flatnonzero(~as_array(ok))
-    if len(bad): require(False, f"{name} with {has} in row {bad[0]} (rows affected: {len(bad)} of {len(ok)})", expected, todo)
+    if not len(bad): return
+    where = f"row {bad[0]} (rows affected: {len(bad)} of {len(ok)})"
+    require(False, f"{name} with {has} in {where}", expected, todo)
+
+# %% ../../nbs/31_metrics.dendrogram.ipynb #8f2f40ee
+def _directions(x):
+    "Rows of `x` at length 1."
+    u = x/np.abs(x).max(1, keepdims=True)
+    return u/np.linalg.norm(u, axis=1, keepdims=True)
+
+# %% ../../nbs/31_metrics.dendrogram.ipynb #fb3d1e23
+def _all_alike(x, metric, eps):
+    "Are all rows of `x` equal, or under cosine parallel up to the input's rounding `eps`?"
+    if metric != "cosine": return (x == x[0]).all()
+    u = _directions(x)
+    return (np.abs(u - u[0]) <= 4*eps*np.abs(u[0])).all()
 
 # %% ../../nbs/31_metrics.dendrogram.ipynb #c4c6f00b
 def as_embeddings(
     x,                          # embeddings [n d], numpy or torch, any real number type
-    name:str="x",               # what to call them in a message
+    name:str="x",               # what to call them in error messages
     metric:str="cosine",        # the distance they are meant for
 ) -> Float[np.ndarray, "n d"]:  # float64
-    "`x` as float64 on the CPU, checked: n ≥ 3, finite, rows not all alike, and under cosine no zero row."
+    "`x` as float64 on the CPU: n ≥ 3, finite, rows not all alike, under cosine no zero row."
     check_choices(metric)
     bf16 = str(getattr(x, "dtype", "")) == "torch.bfloat16"
     x = as_matrix(x, name)
-    require(len(x) >= 3, f"{name} with {len(x)} rows", "at least 3 rows", "Fewer items have no structure to compare.")
+    require(len(x) >= 3, f"{name} with {len(x)} rows", "at least 3 rows",
+            "Fewer items have no structure to compare.")
     require_rows(np.isfinite(x).all(1), name, "NaN or infinity", "finite numbers")
-    eps, x = 2**-7 if bf16 else np.finfo(x.dtype).eps, x.astype(np.float64)
+    eps = 2**-7 if bf16 else np.finfo(x.dtype).eps
+    x = x.astype(np.float64)
     if metric == "cosine":
-        require_rows((x != 0).any(1), name, "only zeros", "rows with a direction, as cosine distance needs",
+        require_rows((x != 0).any(1), name, "only zeros",
+                     "rows with a direction, as cosine distance needs",
                      "Drop those rows, or take metric = 'euclidean'.")
-        u = _directions(x)
-        alike, how = (np.abs(u - u[0]) <= 4*eps*np.abs(u[0])).all(), "point the same way"      # up to the rounding of the input
-    else: alike, how = (x == x[0]).all(), "are equal"
-    require(not alike, f"{name} with {len(x)} rows that all {how}", "rows that differ",
-            "Their distances are all zero, so no structure can be compared. Has the model collapsed?")
+    how = "point the same way" if metric == "cosine" else "are equal"
+    require(not _all_alike(x, metric, eps), f"{name} with {len(x)} rows that all {how}",
+            "rows that differ", "Their distances are all zero, so no structure can be compared. "
+                                "Has the model collapsed?")
     return x
 
-def _directions(x):
-    u = x/np.abs(x).max(1, keepdims=True)          # first to about 1, so that squaring neither overflows nor vanishes
-    return u/np.linalg.norm(u, axis=1, keepdims=True)
+# %% ../../nbs/31_metrics.dendrogram.ipynb #8177c78f
+def _room(n, what):
+    "Raise unless a float64 per pair of `n` items fits into memory."
+    require_memory(8*n*(n - 1)//2, f"{what} of {n:,} items",
+                   "Average linkage under cosine or squared Euclidean distance, and Ward's, "
+                   "need no distance matrix. Or take a sample of the items.")
+
+# %% ../../nbs/31_metrics.dendrogram.ipynb #fd549a1c
+def _distances(x, metric, name):
+    "`distances` of checked embeddings."
+    _room(len(x), "all pairwise distances")
+    if metric == "cosine": d = pdist(_directions(x), "sqeuclidean")/2      # eq. (1)
+    else: d = pdist(x, metric)
+    require(np.isfinite(d).all(), f"{name} with values up to {np.abs(x).max():.1e}",
+            f"values whose {metric} distance fits in float64", "Scale them down.")
+    return d
 
 # %% ../../nbs/31_metrics.dendrogram.ipynb #329b9645
 def distances(
     x,                              # embeddings [n d], numpy or torch
     metric:str="cosine",            # one of `METRICS`
-    name:str="x",                   # what to call them in a message
+    name:str="x",                   # what to call them in error messages
 ) -> Float[np.ndarray, "n*(n-1)/2"]:  # condensed, float64, never negative
     "All pairwise distances of the rows of `x`."
     return _distances(as_embeddings(x, name, metric), metric, name)
 
-def _distances(x, metric, name):
-    _room(len(x), 1, "all pairwise distances")
-    d = pdist(_directions(x), "sqeuclidean")/2 if metric == "cosine" else pdist(x, metric)      # eq. (1)
-    require(np.isfinite(d).all(), f"{name} with values up to {np.abs(x).max():.1e}", f"values whose {metric} distance fits in float64",
-            "Scale them down.")
-    return d
+# %% ../../nbs/31_metrics.dendrogram.ipynb #fb9525c8
+def _checked_linkage(z):
+    "A read-only float64 copy of the linkage matrix `z`; raises if it is not one."
+    try:
+        z = np.array(z, dtype=np.float64, order="C")
+        hierarchy.is_valid_linkage(z, throw=True, name="linkage")
+    except (TypeError, ValueError) as e:
+        raise SagvicregError(f"{e}; expected a linkage matrix as "
+                             "scipy.cluster.hierarchy.linkage returns") from e
+    require(np.isfinite(z).all(), "a linkage matrix with NaN or infinity", "finite heights")
+    a, b = z[:, :2].astype(int).T
+    sizes = np.concatenate([np.ones(len(z) + 1), z[:, 3]])
+    require((sizes[a] + sizes[b] == z[:, 3]).all(),
+            "a linkage matrix whose column 3 is not each cluster's size", "sizes that add up")
+    z.setflags(write=False)
+    return z
 
-def _room(n, vectors, what):
-    require_memory(8*vectors*n*(n - 1)//2, f"{what} of {n:,} items",
-                   "Average linkage under cosine or squared Euclidean distance, and Ward's, need no distance matrix. Or take a sample of the items.")
+# %% ../../nbs/31_metrics.dendrogram.ipynb #99e85641
+@numba.njit(cache=True)
+def _layout(children):
+    "Per node, first leaf position and size; per gap between leaves, the row of its merge."
+    n = len(children) + 1
+    start, size = np.zeros(2*n - 1, np.int64), np.ones(2*n - 1, np.int64)
+    gap = np.empty(n - 1, np.int32)
+    for r in range(n - 1): size[n + r] = size[children[r, 0]] + size[children[r, 1]]
+    for r in range(n - 2, -1, -1):
+        a, b = children[r]
+        start[a], start[b] = start[n + r], start[n + r] + size[a]
+        gap[start[b] - 1] = r
+    return start, size, gap
 
 # %% ../../nbs/31_metrics.dendrogram.ipynb #e17768ee
 @dataclass(frozen=True, eq=False, repr=False)
 class Dendrogram:
-    "A binary merge tree over `n` items (section 4.4): scipy's linkage matrix, checked and read-only."
-    linkage:Float[np.ndarray, "n-1 4"]    # the two clusters merged, height, number of items; cluster n + r is made in row r
+    "A binary merge tree over `n` items (section 4.4): a checked, read-only linkage matrix."
+    linkage:Float[np.ndarray, "n-1 4"]    # per merge: two clusters, height, number of items
 
-    def __post_init__(self):
-        try:
-            z = np.array(self.linkage, dtype=np.float64, order="C")
-            hierarchy.is_valid_linkage(z, throw=True, name="linkage")
-        except (TypeError, ValueError) as e:
-            raise SagvicregError(f"{e}; expected a linkage matrix as scipy.cluster.hierarchy.linkage returns") from e
-        require(np.isfinite(z).all(), "a linkage matrix with NaN or infinity", "finite heights")
-        a, b = z[:, :2].astype(int).T
-        sizes = np.concatenate([np.ones(len(z) + 1), z[:, 3]])
-        require((sizes[a] + sizes[b] == z[:, 3]).all(), "a linkage matrix whose column 3 is not each cluster's size", "sizes that add up")
-        z.setflags(write=False)
-        object.__setattr__(self, "linkage", z)
-
-    def __repr__(self): return f"Dendrogram(n={self.n:,}, heights {self.heights.min():.4g} to {self.heights.max():.4g})"
+    def __post_init__(self): object.__setattr__(self, "linkage", _checked_linkage(self.linkage))
+    def __repr__(self):
+        low, high = self.heights.min(), self.heights.max()
+        return f"Dendrogram(n={self.n:,}, heights {low:.4g} to {high:.4g})"
     @property
     def n(self) -> int: return len(self.linkage) + 1
     @property
@@ -127,98 +171,102 @@ class Dendrogram:
     @cached_property
     def children(self) -> Int[np.ndarray, "n-1 2"]: return self.linkage[:, :2].astype(np.int64)
     @cached_property
-    def pairs(self) -> Int[np.ndarray, "n-1"]: return np.concatenate([np.ones(self.n, int), self.sizes])[self.children].prod(1)
+    def pairs(self) -> Int[np.ndarray, "n-1"]:
+        "Per merge, the number of pairs of items that it joins."
+        return np.concatenate([np.ones(self.n, int), self.sizes])[self.children].prod(1)
     @cached_property
-    def layout(self) -> tuple: return _layout(self.children)     # see section Leaf order
-    @property
-    def leaf_order(self) -> Int[np.ndarray, "n"]: return np.argsort(self.layout[0][:self.n])
+    def layout(self) -> tuple: return _layout(self.children)
 
-    def cophenetic(self) -> Float[np.ndarray, "n*(n-1)/2"]:    # condensed
-        "Height of the lowest common ancestor of every pair (the cophenetic distance, App. G.3)."
-        _room(self.n, 1, "all cophenetic distances")
-        return hierarchy.cophenet(self.linkage)
+# %% ../../nbs/31_metrics.dendrogram.ipynb #0b357a8d
+@patch
+def cophenetic(self:Dendrogram) -> Float[np.ndarray, "n*(n-1)/2"]:    # condensed
+    "Height of the lowest common ancestor of every pair (the cophenetic distance, App. G.3)."
+    _room(self.n, "all cophenetic distances")
+    return hierarchy.cophenet(self.linkage)
 
-    def cut(self,
-        k:int,                            # number of clusters, 1 to n
-    ) -> Int[np.ndarray, "n"]:            # labels 0, …, k-1, numbered by each cluster's first item
-        "Labels of the `k` clusters that are left when the last k - 1 merges are undone."
-        n = self.n
-        require(1 <= k <= n, f"k = {k}", f"between 1 and {n} clusters")
-        child, parent = self.linkage[:n - k, :2].astype(int).ravel(), np.repeat(np.arange(n, 2*n - k), 2)
-        edges = coo_array((np.ones(len(child), bool), (child, parent)), shape=(2*n - k, 2*n - k))
-        return connected_components(edges, directed=False)[1][:n]
-
-# %% ../../nbs/31_metrics.dendrogram.ipynb #99e85641
-@numba.njit(cache=True)
-def _layout(children):
-    "First leaf position [2n-1] and size [2n-1] of every node; the row of the merge [n-1] that joins positions q and q + 1."
-    n = len(children) + 1
-    start, size, gap = np.zeros(2*n - 1, np.int64), np.ones(2*n - 1, np.int64), np.empty(n - 1, np.int32)
-    for r in range(n - 1): size[n + r] = size[children[r, 0]] + size[children[r, 1]]
-    for r in range(n - 2, -1, -1):
-        a, b = children[r]
-        start[a], start[b] = start[n + r], start[n + r] + size[a]
-        gap[start[b] - 1] = r
-    return start, size, gap
+# %% ../../nbs/31_metrics.dendrogram.ipynb #0dac4917
+@patch
+def cut(self:Dendrogram,
+    k:int,                            # number of clusters, 1 to n
+) -> Int[np.ndarray, "n"]:            # labels 0, …, k-1, numbered by each cluster's first item
+    "Labels of the `k` clusters that are left when the last k - 1 merges are undone."
+    n = self.n
+    require(1 <= k <= n, f"k = {k}", f"between 1 and {n} clusters")
+    child = self.linkage[:n - k, :2].astype(int).ravel()
+    parent = np.repeat(np.arange(n, 2*n - k), 2)
+    edges = coo_array((np.ones(len(child), bool), (child, parent)), shape=(2*n - k, 2*n - k))
+    return connected_components(edges, directed=False)[1][:n]
 
 # %% ../../nbs/31_metrics.dendrogram.ipynb #be219f5e
 def from_distances(
     d:Float[np.ndarray, "n*(n-1)/2"],    # condensed distances
-    linkage:str="average",               # one of `LINKAGES`; `ward` takes them to be Euclidean
+    linkage:str="average",               # one of `LINKAGES`; `ward` takes them as Euclidean
 ) -> Dendrogram:
     "The dendrogram of condensed distances."
     check_choices("euclidean", linkage)
-    require(np.ndim(d) == 1, f"distances of shape {np.shape(d)}", "a condensed vector of n(n-1)/2",
+    require(np.ndim(d) == 1, f"distances of shape {np.shape(d)}",
+            "a condensed vector of n(n-1)/2",
             "scipy.spatial.distance.squareform makes one of a square matrix.")
-    _room(int((2*len(d))**.5) + 1, 1, "a copy of all pairwise distances")
+    _room(int((2*len(d))**.5) + 1, "a copy of all pairwise distances")
     try: return Dendrogram(hierarchy.linkage(d, linkage))
-    except ValueError as e: raise SagvicregError(f"distances that cannot be clustered ({e}); expected n(n-1)/2 finite numbers ≥ 0") from e
+    except ValueError as e:
+        raise SagvicregError(f"distances that cannot be clustered ({e}); "
+                             "expected n(n-1)/2 finite numbers ≥ 0") from e
 
-# %% ../../nbs/31_metrics.dendrogram.ipynb #853e5fa4
-def dendrogram(
-    x,                                   # embeddings [n d], numpy or torch
+# %% ../../nbs/31_metrics.dendrogram.ipynb #8858015f
+def points_for(
+    x:Float[np.ndarray, "n d"],          # what `as_embeddings` returns
     metric:str="cosine",                 # one of `METRICS`
-    linkage:str="average",               # one of `LINKAGES`; `ward` only with `euclidean`
-    name:str="x",                        # what to call them in a message
-    device="cpu",                        # where to compute when there are many: cpu, cuda, auto
-    progress:bool=True,                  # show a bar when it takes more than some seconds
-) -> Dendrogram:
-    "The dendrogram of the rows of `x`; without a distance matrix for 2,000 items and more where the linkage allows it."
-    check_choices(metric, linkage)
-    return tree_of(as_embeddings(x, name, metric), metric, linkage, name, device, progress)
+) -> Float[np.ndarray, "n d"]:           # scaled directions for `cosine`, else `x` itself
+    "Points whose squared Euclidean distances are the cosine distances of `x`; otherwise `x`."
+    return _directions(x)*.5**.5 if metric == "cosine" else x
+
+# %% ../../nbs/31_metrics.dendrogram.ipynb #040f2567
+def _by_means(metric, linkage="average"):
+    "Does `dendrogram` need only the means of clusters, and no distance matrix?"
+    return linkage == "ward" or linkage == "average" and metric in ("cosine", "sqeuclidean")
 
 # %% ../../nbs/31_metrics.dendrogram.ipynb #16467a46
+_MANY = 2000      # items; with fewer, scipy is as fast
+
 def tree_of(
     x:Float[np.ndarray, "n d"],          # what `as_embeddings` returns
-    metric:str="cosine",                 # as for `dendrogram`, like all that follow
+    metric:str="cosine",                 # as for `dendrogram`, like the following
     linkage:str="average",               # …
     name:str="x",                        # …
     device="cpu",                        # …
     progress:bool=True,                  # …
 ) -> Dendrogram:
     "`dendrogram` of embeddings that have been checked."
-    if len(x) < _MANY or not _by_means(metric, linkage): return from_distances(_distances(x, metric, name), linkage)
-    z = reciprocal_linkage(points_for(x, metric), linkage, device, progress)                             # eq. (1)
-    require(np.isfinite(z[-1, 2]), f"{name} with values up to {np.abs(x).max():.1e}", f"values whose {metric} distance fits in float64", "Scale them down.")
+    if len(x) < _MANY or not _by_means(metric, linkage):
+        return from_distances(_distances(x, metric, name), linkage)
+    z = reciprocal_linkage(points_for(x, metric), linkage, device, progress)
+    require(np.isfinite(z[-1, 2]), f"{name} with values up to {np.abs(x).max():.1e}",
+            f"values whose {metric} distance fits in float64", "Scale them down.")
     return Dendrogram(z)
 
-_MANY = 2000      # below, scipy is as fast
-
-# %% ../../nbs/31_metrics.dendrogram.ipynb #8858015f
-def points_for(
-    x:Float[np.ndarray, "n d"],          # what `as_embeddings` returns
+# %% ../../nbs/31_metrics.dendrogram.ipynb #853e5fa4
+def dendrogram(
+    x,                                   # embeddings [n d], numpy or torch
     metric:str="cosine",                 # one of `METRICS`
-) -> Float[np.ndarray, "n d"]:
-    "Points whose squared Euclidean distances are the cosine or squared Euclidean distances of `x`; for `euclidean`, `x` itself."
-    return _directions(x)*.5**.5 if metric == "cosine" else x
+    linkage:str="average",               # one of `LINKAGES`; `ward` only with `euclidean`
+    name:str="x",                        # what to call them in error messages
+    device="cpu",                        # where to cluster many items: cpu, cuda, auto
+    progress:bool=True,                  # show a bar if it takes more than a few seconds
+) -> Dendrogram:
+    "The dendrogram of the rows of `x`; avoids a distance matrix for 2,000 or more, if possible."
+    check_choices(metric, linkage)
+    return tree_of(as_embeddings(x, name, metric), metric, linkage, name, device, progress)
 
-def _by_means(metric, linkage="average"):
-    "Does `dendrogram` need the means of clusters only, and no distance matrix?"
-    return linkage == "ward" or linkage == "average" and metric in ("cosine", "sqeuclidean")
+# %% ../../nbs/31_metrics.dendrogram.ipynb #74d6a17c
+@patch(as_prop=True)
+def leaf_order(self:Dendrogram) -> Int[np.ndarray, "n"]:
+    "The items in leaf order: every cluster is a run of neighbors."
+    return np.argsort(self.layout[0][:self.n])
 
 # %% ../../nbs/31_metrics.dendrogram.ipynb #4d75a74d
 def _top(tree, k):
-    "The last k - 1 merges: children (leaves 0, …, k - 1 are clusters), heights, and each item's cluster."
+    "The last k - 1 merges: children (leaves 0, …, k - 1 are clusters), heights, items' clusters."
     cluster, cut = tree.cut(k), tree.n - k
     start, order = tree.layout[0], tree.leaf_order
     def name(node):
@@ -226,6 +274,7 @@ def _top(tree, k):
     children = np.array([[name(a), name(b)] for a, b in tree.children[cut:]]).reshape(-1, 2)
     return children, tree.heights[cut:], cluster
 
+# %% ../../nbs/31_metrics.dendrogram.ipynb #c2283798
 def _branches(children, heights, place):
     "The lines of a tree [n-1 4 2]: per merge up from the first child, across, and down."
     n = len(place)
@@ -236,59 +285,74 @@ def _branches(children, heights, place):
         lines[r] = (x[a], y[a]), (x[a], heights[r]), (x[b], heights[r]), (x[b], y[b])
     return lines
 
+# %% ../../nbs/31_metrics.dendrogram.ipynb #e02b1a85
 def _draw(ax, children, heights, place):
     "Draw a tree whose leaf i stands at place[i], 0, …, n - 1 from the left."
     lines = _branches(children, heights, place.astype(float))
     width = min(1, 300/len(place))
     ax.add_collection(collections.LineCollection(lines, colors="0.3", linewidths=width))
-    ax.set(xlim=(-.5, len(place) - .5), ylim=(0, 1.05*heights.max() or 1), ylabel="height of merge")
+    top = 1.05*heights.max() or 1
+    ax.set(xlim=(-.5, len(place) - .5), ylim=(0, top), ylabel="height of merge")
+
+# %% ../../nbs/31_metrics.dendrogram.ipynb #47b5728f
+def _name_leaves(ax, tree, cluster, order, labels, colors):
+    "Write under the leaves the names of items, or `(12)` for a cluster of 12."
+    k, sizes = len(order), np.bincount(cluster)
+    first = np.unique(cluster, return_index=True)[1]
+    def name(c): return str(first[c] if labels is None else labels[first[c]])
+    ax.set_xticks(range(k), [f"({sizes[c]})" if sizes[c] > 1 else name(c) for c in order])
+    size = 10
+    if k > 20: size = 8
+    if k > 50: size = 6
+    ax.tick_params(axis="x", rotation=90*(k > 20), labelsize=size)
+    for tick, c in zip(ax.get_xticklabels(), order):
+        if colors is not None and sizes[c] == 1: tick.set_color(colors[first[c]])
 
 # %% ../../nbs/31_metrics.dendrogram.ipynb #00855225
 def plot_dendrogram(
     tree:Dendrogram,               # what to draw
     ax,                            # matplotlib axes
-    labels:list|None=None,         # n names; the items' numbers otherwise
-    colors:list|None=None,         # n matplotlib colours for the names
-    truncate:int|None=None,        # leaves that the last merges are drawn down to; default 60 of over 500
+    labels:list|None=None,         # n names; default: the items' numbers
+    colors:list|None=None,         # n matplotlib colors for the names
+    truncate:int|None=None,        # leaves to draw; default: all, or 60 if there are over 500
 ):
     "Draw `tree` on `ax`: leaves in leaf order, heights upwards; `(12)` is a leaf of 12 items."
-    require(truncate is None or 2 <= truncate <= 500, f"truncate = {truncate}", "between 2 and 500 leaves",
-            "More cannot be told apart.")
+    require(truncate is None or 2 <= truncate <= 500, f"truncate = {truncate}",
+            "between 2 and 500 leaves", "More cannot be told apart.")
     for name, v in dict(labels=labels, colors=colors).items():
-        require(v is None or len(v) == tree.n, f"{name} of length {len(v or ())}", f"one for each of {tree.n} items")
+        require(v is None or len(v) == tree.n, f"{name} of length {len(v or ())}",
+                f"one for each of {tree.n} items")
     k = min(tree.n, truncate or (60 if tree.n > 500 else 500))
     children, heights, cluster = _top(tree, k)
-    order, sizes = list(dict.fromkeys(cluster[tree.leaf_order])), np.bincount(cluster)
+    order = list(dict.fromkeys(cluster[tree.leaf_order]))
     _draw(ax, children, heights, np.argsort(order))
-    first = np.unique(cluster, return_index=True)[1]
-    one = lambda c: str(first[c] if labels is None else labels[first[c]])
-    ax.set_xticks(range(k), [f"({sizes[c]})" if sizes[c] > 1 else one(c) for c in order])
-    ax.tick_params(axis="x", rotation=90*(k > 20), labelsize=10 if k <= 20 else 8 if k <= 50 else 6)
-    for tick, c in zip(ax.get_xticklabels(), order):
-        if colors is not None and sizes[c] == 1: tick.set_color(colors[first[c]])
+    _name_leaves(ax, tree, cluster, order, labels, colors)
 
-# %% ../../nbs/31_metrics.dendrogram.ipynb #22943e19
+# %% ../../nbs/31_metrics.dendrogram.ipynb #d46c9552
 PALETTE = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00",
            "#56b4e9", "#000000", "#8c6d31", "#7b4173", "#637939"]
 
+# %% ../../nbs/31_metrics.dendrogram.ipynb #22943e19
 def plot_dendrograms(
     trees:dict,                        # title → `Dendrogram`, over the same items
     labels:Int[np.ndarray, "n"],       # class of each item, numpy or torch
     classes:list,                      # names of the classes
 ) -> "plt.Figure":
-    "Dendrograms side by side, leaves coloured by class."
+    "Dendrograms side by side, leaves colored by class."
     labels, sizes = as_array(labels), [t.n for t in trees.values()]
-    require({*sizes, len(labels)} == {len(labels)}, f"trees over {sizes} items and {len(labels)} labels", "one number")
-    there = np.unique(labels)
-    colour = {c: mcolors.to_rgb(PALETTE[i % 10]) for i, c in enumerate(there)}
-    fig, axs = plt.subplots(2, len(trees), figsize=(4.5*len(trees), 3.2), layout="constrained", dpi=90, squeeze=False,
-                            height_ratios=[12, 1])
+    require({*sizes, len(labels)} == {len(labels)},
+            f"trees over {sizes} items and {len(labels)} labels", "one number")
+    present = np.unique(labels)
+    color = {c: mcolors.to_rgb(PALETTE[i % 10]) for i, c in enumerate(present)}
+    fig, axs = plt.subplots(2, len(trees), figsize=(4.5*len(trees), 3.2), layout="constrained",
+                            dpi=90, squeeze=False, height_ratios=[12, 1])
     for (title, tree), top, bar in zip(trees.items(), axs[0], axs[1]):
         _draw(top, tree.children, tree.heights, tree.layout[0][:tree.n])
         top.set(xticks=[], title=title)
-        bar.imshow([[colour[labels[leaf]] for leaf in tree.leaf_order]], aspect="auto", interpolation="nearest")
+        leaves = [[color[labels[leaf]] for leaf in tree.leaf_order]]
+        bar.imshow(leaves, aspect="auto", interpolation="nearest")
         bar.set(xticks=[], yticks=[])
-    handles = [patches.Patch(color=colour[c], label=classes[c]) for c in there[:10]]
+    handles = [patches.Patch(color=color[c], label=classes[c]) for c in present[:10]]
     fig.legend(handles=handles, loc="outside lower center", ncols=10, frameon=False, fontsize=8)
     return fig
 
@@ -296,8 +360,11 @@ def plot_dendrograms(
 def _turned(children, mean, weight):
     "Order of the leaves when each merge puts the branch with the smaller mean first."
     k = len(mean)
-    total, weight = np.concatenate([mean*weight, np.zeros(k - 1)]), np.concatenate([weight, np.zeros(k - 1)])
-    for r, (a, b) in enumerate(children): total[k + r], weight[k + r] = total[a] + total[b], weight[a] + weight[b]
+    total = np.concatenate([mean*weight, np.zeros(k - 1)])
+    weight = np.concatenate([weight, np.zeros(k - 1)])
+    for r, (a, b) in enumerate(children):
+        total[k + r] = total[a] + total[b]
+        weight[k + r] = weight[a] + weight[b]
     order, stack = [], [2*k - 2]
     while stack:
         node = stack.pop()
@@ -305,78 +372,114 @@ def _turned(children, mean, weight):
         else: stack += sorted(children[node - k], key=lambda c: -total[c]/weight[c])
     return np.array(order)
 
+# %% ../../nbs/31_metrics.dendrogram.ipynb #3e295b0a
 def _crossings(shared):
     "Pairs of items whose lines cross; shared[a, b] items are in clusters a and b, from top."
-    below = np.flip(np.cumsum(np.flip(shared, 0), 0), 0)[1:]                     # rows after a …
-    return float((shared[:-1, 1:]*np.cumsum(below, 1)[:, :-1]).sum())            # … and columns before b
+    below = np.flip(np.cumsum(np.flip(shared, 0), 0), 0)[1:]      # rows after a
+    below_left = np.cumsum(below, 1)[:, :-1]                      # and columns before b
+    return float((shared[:-1, 1:]*below_left).sum())
 
+# %% ../../nbs/31_metrics.dendrogram.ipynb #8eba787e
+def _shared(tops, k):
+    "How many items each of `k` clusters on the left shares with each on the right [k k]."
+    shared = np.zeros((k, k))
+    np.add.at(shared, (tops[0][2], tops[1][2]), 1)
+    return shared
 
 # %% ../../nbs/31_metrics.dendrogram.ipynb #d8af6c96
 def _untangle(tree1, tree2, clusters=None, rounds=10):
-    "Turn branches so that few lines cross: per side `tops` and `orders`, `shared` items, share `crossing`."
-    require(tree1.n == tree2.n, f"trees of {tree1.n} and {tree2.n} items", "two trees over the same items")
+    "Turn branches so that few lines cross: per side `tops`, `orders`; `shared` items, `crossing`."
+    require(tree1.n == tree2.n, f"trees of {tree1.n} and {tree2.n} items",
+            "two trees over the same items")
     k = tree1.n if clusters is None else clusters
     require(2 <= k <= tree1.n, f"clusters = {clusters}", f"between 2 and {tree1.n}")
     tops = [_top(t, k) for t in (tree1, tree2)]
-    shared, best = np.zeros((k, k)), (np.inf, None)
-    np.add.at(shared, (tops[0][2], tops[1][2]), 1)
+    shared, best = _shared(tops, k), (np.inf, None)
     order = _turned(tops[0][0], np.zeros(k), shared.sum(1))
     for turn in range(2*rounds):
-        side, other, w = 1 - turn % 2, order, shared.T if turn % 2 == 0 else shared
+        side, other = 1 - turn % 2, order
+        w = shared.T if turn % 2 == 0 else shared
         order = _turned(tops[side][0], w @ np.argsort(other)/w.sum(1), w.sum(1))
         orders = [other, order] if side else [order, other]
         found = _crossings(shared[np.ix_(*orders)])
         if found < best[0]: best = found, orders
-    return dict(tops=tops, orders=best[1], shared=shared, crossing=best[0]/(tree1.n*(tree1.n - 1)/2))
+    share = best[0]/(tree1.n*(tree1.n - 1)/2)
+    return dict(tops=tops, orders=best[1], shared=shared, crossing=share)
+
+# %% ../../nbs/31_metrics.dendrogram.ipynb #a1acc0d3
+def _band_starts(found, edge, keys, counts):
+    "Where each band begins on either side [2 bands]; keys hold its clusters' ranks and its class."
+    starts = np.empty((2, len(keys)))
+    for side in (0, 1):
+        order, at = found["orders"][side], dict(edge[side])
+        for i in np.lexsort(keys.T[[2, 1 - side, side]]):
+            c = order[keys[i, side]]
+            starts[side, i] = at[c]
+            at[c] += counts[i]
+    return starts
 
 # %% ../../nbs/31_metrics.dendrogram.ipynb #b25aed4f
-def _ribbons(found, edge, codes, colours):
+def _ribbons(found, edge, codes, colors):
     "Bands from the clusters on the left to those on the right, one for each class in them."
-    (a, b), at, t = (top[2] for top in found["tops"]), [dict(e) for e in edge], np.linspace(0, 1, 24)
-    ease, single, rank = 3*t**2 - 2*t**3, len(edge[0]) == len(codes), [np.argsort(o) for o in found["orders"]]
-    keys, counts = np.unique(np.stack([rank[0][a], rank[1][b], codes], 1), axis=0, return_counts=True)
-    ends = np.empty((2, len(keys)))
-    for side in (0, 1):
-        for i in np.lexsort(keys.T[[2, 1 - side, side]]):
-            c = found["orders"][side][keys[i, side]]
-            ends[side, i] = at[side][c]
-            at[side][c] += counts[i]
+    ranks = [np.argsort(o)[top[2]] for o, top in zip(found["orders"], found["tops"])]
+    keys, counts = np.unique(np.stack([*ranks, codes], 1), axis=0, return_counts=True)
+    t = np.linspace(0, 1, 24)
+    ease, single = 3*t**2 - 2*t**3, len(edge[0]) == len(codes)
     bands = []
-    for l, r, w in zip(*ends, counts):
-        lower, thin = l + (r - l)*ease, .35*w if single else 0.
-        bands.append(np.concatenate([np.stack([t, lower + thin], 1), np.stack([t, lower + w - thin], 1)[::-1]]))
-    faces = [mcolors.to_rgb(colours[c % len(colours)]) for c in keys[:, 2]]
+    for left, right, w in zip(*_band_starts(found, edge, keys, counts), counts):
+        lower, thin = left + (right - left)*ease, .35*w if single else 0.
+        there = np.stack([t, lower + thin], 1)
+        back = np.stack([t, lower + w - thin], 1)[::-1]
+        bands.append(np.concatenate([there, back]))
+    faces = [mcolors.to_rgb(colors[c % len(colors)]) for c in keys[:, 2]]
     return collections.PolyCollection(bands, facecolors=faces, alpha=.65, linewidths=0)
+
+# %% ../../nbs/31_metrics.dendrogram.ipynb #32196b16
+def _edges(order, size, gap):
+    "Where each cluster begins, if clusters of `size` stand in `order`, `gap` apart."
+    return dict(zip(order, np.concatenate([[0], np.cumsum(size[order] + gap)[:-1]])))
+
+# %% ../../nbs/31_metrics.dendrogram.ipynb #71011909
+def _draw_side(ax, children, heights, edge, size, right):
+    "Draw the tree of one side with its leaves towards the middle."
+    middle = np.array([edge[c] + size[c]/2 for c in range(len(size))])
+    lines = _branches(children, heights, middle)[:, :, ::-1]
+    width = min(.8, 300/len(middle))
+    ax.add_collection(collections.LineCollection(lines, colors="0.3", linewidths=width))
+    limits = (0, 1.02*heights.max())
+    ax.set(xlabel="height of merge", yticks=[], xlim=limits if right else limits[::-1])
+
+# %% ../../nbs/31_metrics.dendrogram.ipynb #faae9823
+def _open_frames(axs, height):
+    "Give the three axes one `height`, and leave only the lines below the trees."
+    for ax in axs:
+        ax.set_ylim(height, 0)
+        ax.spines[:].set_visible(False)
+    for ax in axs[[0, 2]]: ax.spines["bottom"].set_visible(True)
 
 # %% ../../nbs/31_metrics.dendrogram.ipynb #33ca0284
 def plot_tanglegram(
     tree1:Dendrogram,                      # drawn on the left
     tree2:Dendrogram,                      # over the same items, drawn on the right
-    labels:Int[np.ndarray, "n"]|None=None, # classes of the items, for colours
-    clusters:int|None=None,                # cut both trees to so many clusters; 40 when there are more than 150 items
+    labels:Int[np.ndarray, "n"]|None=None, # classes of the items, for colors
+    clusters:int|None=None,                # cut both trees to this many; default: 40 if n > 150
     titles:tuple=("first", "second"),      # names of the trees
 ) -> "plt.Figure":
     "Two dendrograms facing each other, each item, or what two clusters share, joined across."
-    n = tree1.n
-    given = n if labels is None else len(labels)
+    n, given = tree1.n, tree1.n if labels is None else len(labels)
     require(given == n, f"{given} labels", f"one for each of {n} items")
     found = _untangle(tree1, tree2, clusters or (None if n <= 150 else 40))
-    codes = np.zeros(n, int) if labels is None else np.unique(np.asarray(labels), return_inverse=True)[1]
-    fig, axs = plt.subplots(1, 3, figsize=(8.5, 5.5), width_ratios=(1.1, .9, 1.1), gridspec_kw=dict(wspace=0), dpi=90)
-    size = [found["shared"].sum(1), found["shared"].sum(0)]
-    gap = .25*n/len(size[0]) if len(size[0]) < n else 0.
-    begin = lambda o, s: dict(zip(o, np.concatenate([[0], np.cumsum(s[o] + gap)[:-1]])))         # of each cluster
-    edge = [begin(o, s) for o, s in zip(found["orders"], size)]
-    for side, ax, title in zip((0, 1), axs[[0, 2]], titles):
-        children, heights, _ = found["tops"][side]
-        middle = np.array([edge[side][c] + size[side][c]/2 for c in range(len(size[side]))])
-        lines = _branches(children, heights, middle)[:, :, ::-1]
-        ax.add_collection(collections.LineCollection(lines, colors="0.3", linewidths=min(.8, 300/len(middle))))
-        ax.set(title=title, xlabel="height of merge", yticks=[], xlim=(0, 1.02*heights.max())[::1 if side else -1])
+    codes = np.zeros(n, int)
+    if labels is not None: codes = np.unique(np.asarray(labels), return_inverse=True)[1]
+    fig, axs = plt.subplots(1, 3, figsize=(8.5, 5.5), width_ratios=(1.1, .9, 1.1), dpi=90,
+                            gridspec_kw=dict(wspace=0))
+    size, k = [found["shared"].sum(1), found["shared"].sum(0)], len(found["shared"])
+    gap = .25*n/k if k < n else 0.
+    edge = [_edges(o, s, gap) for o, s in zip(found["orders"], size)]
+    for side, ax in enumerate(axs[[0, 2]]):
+        _draw_side(ax, *found["tops"][side][:2], edge[side], size[side], side == 1)
+        ax.set_title(titles[side])
     axs[1].add_collection(_ribbons(found, edge, codes, ["0.45"] if labels is None else PALETTE))
     axs[1].set(xlim=(0, 1), xticks=[], yticks=[], title=f"{found['crossing']:.1%} cross")
-    for ax in axs:
-        ax.set_ylim(n + gap*len(size[0]), 0)
-        ax.spines[:].set_visible(False)
-    for ax in axs[[0, 2]]: ax.spines["bottom"].set_visible(True)
+    _open_frames(axs, n + gap*k)
     return fig

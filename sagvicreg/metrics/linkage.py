@@ -7,6 +7,7 @@ __all__ = ['as_array', 'as_matrix', 'save_embeddings', 'load_embeddings', 'match
 
 # %% ../../nbs/30_metrics.linkage.ipynb #4c802f47
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -22,68 +23,87 @@ torch = LazyModule("torch")
 
 # %% ../../nbs/30_metrics.linkage.ipynb #29fc3227
 def as_array(
-    a,                                  # torch (any device), numpy or nested lists
-) -> np.ndarray:                        # of the same type; bfloat16, which numpy lacks, as float32
+    a,                  # torch (any device), numpy or nested lists
+) -> np.ndarray:        # of the same type, but float32 for bfloat16, which numpy lacks
     "`a` as a numpy array."
     if "torch" not in sys.modules or not isinstance(a, torch.Tensor): return np.asarray(a)
-    return (a.float() if a.dtype == torch.bfloat16 else a).detach().cpu().numpy()
+    if a.dtype == torch.bfloat16: a = a.float()
+    return a.detach().cpu().numpy()
 
 # %% ../../nbs/30_metrics.linkage.ipynb #dc0d44e3
 def as_matrix(
-    a,                                  # torch (any device), numpy or nested lists; any real number type
-    name:str="embeddings",              # what to call it in a message
-) -> Float[np.ndarray, "n d"]:          # floats in their own precision; bfloat16 as float32; integers as float64
+    a,                          # torch (any device), numpy or nested lists; any real number type
+    name:str="embeddings",      # what to call it in error messages
+) -> Float[np.ndarray, "n d"]:  # floats as given, bfloat16 → float32, integers → float64
     "`a` as a numpy matrix of floats, one row per item."
     a = as_array(a)
-    require(a.ndim == 2 and a.dtype.kind in "fiu", f"{name} of shape {a.shape} and dtype {a.dtype}",
+    require(a.ndim == 2 and a.dtype.kind in "fiu",
+            f"{name} of shape {a.shape} and dtype {a.dtype}",
             "a matrix of numbers [n d], one row per item")
     return a if a.dtype.kind == "f" else a.astype(np.float64)
 
-# %% ../../nbs/30_metrics.linkage.ipynb #927f026e
-def save_embeddings(
-    path,                               # the file; `.npz` is appended when it has no suffix
-    embeddings:Float[np.ndarray, "n d"],  # features, numpy or torch
-    paths:list|None=None,               # n paths, one per row
-    index:list|None=None,               # or n positions in a data set; 0, …, n-1 when neither is given
-    labels:list|None=None,              # n integers or strings
-) -> Path:                              # the file written
-    "Write `embeddings` and what their rows are to `path`, atomically."
-    path = Path(path) if Path(path).suffix else Path(f"{path}.npz")
-    require(path.suffix == ".npz", f"file {path.name!r}", "a name that ends in .npz or has no suffix")
-    require(paths is None or index is None, "both paths and index", "one of the two")
-    arrays = dict(embeddings=as_matrix(embeddings))
-    n = len(arrays["embeddings"])
+# %% ../../nbs/30_metrics.linkage.ipynb #a99f5cae
+def _row_arrays(n, paths, index, labels):
+    "What the `n` rows are: `paths` or else `index`, and `labels` if there are any."
+    arrays = {}
     if paths is not None: arrays["paths"] = np.asarray([str(p) for p in paths], dtype=str)
     else: arrays["index"] = np.asarray(range(n) if index is None else index)
     if labels is not None: arrays["labels"] = np.asarray(labels)
     for k, a in arrays.items():
-        require(k == "embeddings" or a.shape == (n,) and a.dtype.kind in "iuU", f"{k} of shape {a.shape} and dtype {a.dtype}",
+        require(a.shape == (n,) and a.dtype.kind in "iuU",
+                f"{k} of shape {a.shape} and dtype {a.dtype}",
                 f"{n} integers or strings, one per row of embeddings")
-    with atomic_write(path) as t: np.savez(t, **arrays)
+    return arrays
+
+# %% ../../nbs/30_metrics.linkage.ipynb #927f026e
+def save_embeddings(
+    path,                           # the file; `.npz` is appended if it has no suffix
+    embeddings:Float[np.ndarray, "n d"], # numpy or torch
+    paths:list|None=None,           # n paths, one per row
+    index:list|None=None,           # or n positions in a data set; default: 0, …, n-1
+    labels:list|None=None,          # n integers or strings
+) -> Path:                          # the file written
+    "Write `embeddings` and what identifies their rows to `path`, atomically."
+    path = Path(path) if Path(path).suffix else Path(f"{path}.npz")
+    require(path.suffix == ".npz", f"file {path.name!r}",
+            "a name that ends in .npz or has no suffix")
+    require(paths is None or index is None, "both paths and index", "one of the two")
+    embeddings = as_matrix(embeddings)
+    rows = _row_arrays(len(embeddings), paths, index, labels)
+    with atomic_write(path) as t: np.savez(t, embeddings=embeddings, **rows)
     return path
+
+# %% ../../nbs/30_metrics.linkage.ipynb #bbde90d2
+def _read_array(path):
+    "The array in a file, or None if that is ambiguous, and the names of all arrays in an archive."
+    a = np.load(path, allow_pickle=False)
+    if not isinstance(a, np.lib.npyio.NpzFile): return a, []
+    with a as archive:
+        names = archive.files
+        if "embeddings" in names: return archive["embeddings"], names
+        return archive[names[0]] if len(names) == 1 else None, names
 
 # %% ../../nbs/30_metrics.linkage.ipynb #506714df
 def load_embeddings(
-    path,                               # `.npy`, or `.npz` with a key `embeddings` or a single array
-) -> Float[np.ndarray, "n d"]:          # floats, in the precision of the file
-    "Read a matrix of embeddings; arrays that need unpickling are refused."
+    path,                           # `.npy`, or `.npz` with a key `embeddings` or a single array
+) -> Float[np.ndarray, "n d"]:      # floats, in the precision of the file
+    "Read a matrix of embeddings; raises if an array would need unpickling."
     path = Path(path)
     require(path.suffix in (".npy", ".npz"), f"file {path.name!r}", "a .npy or .npz file")
-    require(path.is_file(), f"file {str(path)!r}, which is not there", "an existing .npy or .npz file")
-    try:
-        a, found = np.load(path, allow_pickle=False), []
-        if isinstance(a, np.lib.npyio.NpzFile):
-            with a as z:
-                key = "embeddings" if "embeddings" in z.files else z.files[0] if len(z.files) == 1 else None
-                found, a = z.files, z[key] if key else None
+    require(path.is_file(), f"file {str(path)!r}, which is not there",
+            "an existing .npy or .npz file")
+    try: a, names = _read_array(path)
     except (ValueError, OSError, EOFError, BadZipFile) as e:
-        raise SagvicregError(f"file {path.name!r} cannot be read ({e}); expected numeric arrays as np.save or np.savez writes them") from e
-    require(a is not None, f"file {path.name!r} with arrays {found}", "a key 'embeddings', or a single array")
+        raise SagvicregError(f"file {path.name!r} cannot be read ({e}); "
+                             "expected numeric arrays as np.save or np.savez writes them") from e
+    require(a is not None, f"file {path.name!r} with arrays {names}",
+            "a key 'embeddings', or a single array")
     return as_matrix(a, f"file {path.name!r}: embeddings")
 
 # %% ../../nbs/30_metrics.linkage.ipynb #a1892a75
 @numba.njit(cache=True, fastmath={"reassoc", "contract", "nsz"})
 def _squared_row(mean, a, others, out):
+    "Squared distances from row `a` of `mean` to the rows `others`."
     for c in range(len(others)):
         b, total = others[c], 0.
         for k in range(mean.shape[1]):
@@ -91,38 +111,48 @@ def _squared_row(mean, a, others, out):
             total += t*t
         out[c] = total
 
+# %% ../../nbs/30_metrics.linkage.ipynb #cedd9d6d
 @numba.njit(parallel=True, cache=True)
 def _all_cores(mean, rows, others, out):
+    "`_squared_row` for each of `rows`, in parallel."
     for r in numba.prange(len(rows)): _squared_row(mean, rows[r], others[r], out[r])
 
+# %% ../../nbs/30_metrics.linkage.ipynb #bc1561df
 @numba.njit(cache=True)
 def _one_core(mean, rows, others, out):
+    "`_squared_row` for each of `rows`."
     for r in range(len(rows)): _squared_row(mean, rows[r], others[r], out[r])
 
+# %% ../../nbs/30_metrics.linkage.ipynb #c3ed12ae
 def match_threads():
-    "Let numba's kernels use as many threads as torch may: a process that is held to one stays there, torch's own work included."
+    "Let numba use as many threads as torch, without changing the number that torch uses."
     n = torch.get_num_threads()
     numba.set_num_threads(max(1, min(n, numba.config.NUMBA_NUM_THREADS)))
-    if torch.get_num_threads() != n: torch.set_num_threads(n)       # numba's first start sets OpenMP's number for all
+    if torch.get_num_threads() != n: torch.set_num_threads(n)
 
+# %% ../../nbs/30_metrics.linkage.ipynb #58f41751
 def _squared(mean, rows, others):
     "Squared distances [m k] in float64 of the means `rows` [m] to the means `others` [m k]."
     if mean.device.type == "cpu":
         out = np.empty(others.shape)
         match_threads()
-        (_all_cores if out.size*mean.shape[1] > 2**18 else _one_core)(mean.numpy(), rows.numpy(), others.numpy(), out)
+        kernel = _all_cores if out.size*mean.shape[1] > 2**18 else _one_core
+        kernel(mean.numpy(), rows.numpy(), others.numpy(), out)
         return torch.from_numpy(out)
     step = max(1, 2**23//(others.shape[1]*mean.shape[1]))      # 64 MiB at a time
-    return torch.cat([(mean[r][:, None] - mean[o]).square().sum(2) for r, o in zip(rows.split(step), others.split(step))])
+    parts = zip(rows.split(step), others.split(step))
+    return torch.cat([(mean[r][:, None] - mean[o]).square().sum(2) for r, o in parts])
 
-# %% ../../nbs/30_metrics.linkage.ipynb #12f32289
+# %% ../../nbs/30_metrics.linkage.ipynb #41440080
 _K = 16             # places in a list
 _GROUP = 64         # the number of slots is a multiple of it
 
+# %% ../../nbs/30_metrics.linkage.ipynb #12f32289
 def _smallest(v, k):
-    "The `k` smallest values of each row and their columns; the number of columns is a multiple of `_GROUP`."
+    "The `k` smallest values of each row and their columns, whose number is a multiple of `_GROUP`."
     m = v.shape[1]
-    group = 16 if m <= 4096 else 32 if m <= 16384 else 64
+    if m <= 4096: group = 16
+    else: group = 32 if m <= 16384 else 64
     if m <= 2*k*group: return v.topk(k, dim=1, largest=False)
     w = v.view(len(v), m//group, group)
     best = w.amin(2).topk(k, dim=1, largest=False).indices
@@ -132,59 +162,75 @@ def _smallest(v, k):
 
 # %% ../../nbs/30_metrics.linkage.ipynb #12e1b9c5
 class _Clusters:
-    "The clusters of one agglomeration: means, sizes, lists of neighbours."
+    "The clusters of one agglomeration: means, sizes, lists of neighbors."
     def __init__(self, x, sizes, node, ward):
+        n = len(x)
         self.ward, self.dim, self.device = ward, x.shape[1], x.device
-        n, new = len(x), x.new_zeros
         self.mean, self.size, self.node = x, sizes.to(x), node
-        self.var, self.bound, self.nearest = new(n), new(n) - torch.inf, new(n) + torch.inf
+        self.var, self.norm = x.new_zeros(n), x.new_zeros(n)
+        self.bound, self.nearest = x.new_full((n,), -torch.inf), x.new_full((n,), torch.inf)
         self.lists, self.nn = node.new_zeros(n, _K), node.new_zeros(n)
-        self.root, self.alive = torch.arange(n, device=self.device), torch.ones(n, dtype=torch.bool, device=self.device)
-        self.products, self.buffers = 0, {}      # entries of distance matrices that were computed, for curiosity and tests; memory that is used again
-        self.norm, self.table = new(n), torch.empty(n, self.dim + 2, dtype=torch.float32, device=self.device)
+        self.root = torch.arange(n, device=self.device)
+        self.alive = torch.ones(n, dtype=torch.bool, device=self.device)
+        self.table = torch.empty(n, self.dim + 2, dtype=torch.float32, device=self.device)
+        self.products = 0       # entries of distance matrices computed so far, for tests
+        self.buffers = {}       # memory that is used again
         self.write(self.root)
         self.compact()
 
-    def buffer(self, name, rows, columns):
-        "Uninitialised float32 memory under a name: fresh memory for every product would cost as much as filling it."
-        if self.buffers.get(name, self.root[:0]).numel() < rows*columns: self.buffers[name] = torch.empty(rows*columns, dtype=torch.float32, device=self.device)
-        return self.buffers[name][:rows*columns].view(rows, columns)
-
-    def compact(self):
-        "Move the living together; returns the new slot of each old one."
-        keep = self.alive.nonzero().squeeze(1)
-        m = self.m = len(keep)
-        slots = self.slots = -(-m//_GROUP)*_GROUP
-        new = torch.zeros_like(self.root)
-        new[keep] = torch.arange(m, device=self.device)
-        self.lists, self.nn = new[self.root[self.lists]], new[self.nn]
-        pad = lambda t, fill: torch.cat([t[keep], t.new_full((slots - m, *t.shape[1:]), fill)])
-        for name, fill in dict(mean=0, var=0, size=1, node=-1, bound=torch.inf, nearest=torch.inf, lists=0, nn=0, norm=0, table=0).items():
-            setattr(self, name, pad(getattr(self, name), fill))
-        self.root = torch.arange(slots, device=self.device)
-        self.alive = self.root < m
-        self.table[m:, self.dim], self.table[m:, self.dim + 1] = torch.inf, 1.
-        return new
-
     def write(self, rows):
-        "Rows of the float32 table (mean, q, 1); a dead slot has q = ∞, so that it is near to nobody."
+        "Rows of the float32 table (mean, q, 1)."
         self.norm[rows] = self.mean[rows].square().sum(1)
         self.table[rows, :self.dim] = self.mean[rows].float()
-        self.table[rows, self.dim] = (self.norm[rows] + (0 if self.ward else self.var[rows])).float()
+        q = self.norm[rows] + (0 if self.ward else self.var[rows])
+        self.table[rows, self.dim] = q.float()
         self.table[rows, self.dim + 1] = 1.
 
-    def distance(self, rows, others):
-        "Equations (1) and (2) in float64, from each of `rows` [m] to its `others` [m k]."
-        d = _squared(self.mean, rows, others)
-        if not self.ward: return d + (self.var[rows][:, None] + self.var[others])
-        a, b = self.size[rows][:, None], self.size[others]
-        return 2*a*b/(a + b)*d
+# %% ../../nbs/30_metrics.linkage.ipynb #89b3425b
+@patch
+def compact(self:_Clusters):
+    "Move the remaining clusters together; returns the new slot of each old one."
+    keep = self.alive.nonzero().squeeze(1)
+    self.m = len(keep)
+    self.slots = -(-self.m//_GROUP)*_GROUP
+    new = torch.zeros_like(self.root)
+    new[keep] = torch.arange(self.m, device=self.device)
+    self.lists, self.nn = new[self.root[self.lists]], new[self.nn]
+    fills = dict(mean=0, var=0, size=1, node=-1, bound=torch.inf, nearest=torch.inf,
+                 lists=0, nn=0, norm=0, table=0)
+    for name, fill in fills.items():
+        t = getattr(self, name)
+        free = t.new_full((self.slots - self.m, *t.shape[1:]), fill)
+        setattr(self, name, torch.cat([t[keep], free]))
+    self.root = torch.arange(self.slots, device=self.device)
+    self.alive = self.root < self.m
+    self.table[self.m:, self.dim] = torch.inf
+    self.table[self.m:, self.dim + 1] = 1.
+    return new
+
+# %% ../../nbs/30_metrics.linkage.ipynb #08f5ffa7
+@patch
+def buffer(self:_Clusters, name, rows, columns):
+    "Uninitialized float32 memory, reused under `name`."
+    if name not in self.buffers or self.buffers[name].numel() < rows*columns:
+        self.buffers[name] = torch.empty(rows*columns, dtype=torch.float32, device=self.device)
+    return self.buffers[name][:rows*columns].view(rows, columns)
+
+# %% ../../nbs/30_metrics.linkage.ipynb #7903d2b8
+@patch
+def distance(self:_Clusters, rows, others):
+    "Equation (1) or (2) in float64, from each of `rows` [m] to its `others` [m k]."
+    d = _squared(self.mean, rows, others)
+    if not self.ward: return d + (self.var[rows][:, None] + self.var[others])
+    a, b = self.size[rows][:, None], self.size[others]
+    return 2*a*b/(a + b)*d
 
 # %% ../../nbs/30_metrics.linkage.ipynb #4973c19c
 @patch
 def entries(self:_Clusters, rows, columns=slice(None)):
     "Float32 distances from `rows` to the slots `columns`."
-    left = torch.cat([-2*self.table[rows, :self.dim], self.table[rows][:, [self.dim + 1, self.dim]]], 1)
+    mean, q_and_one = self.table[rows, :self.dim], self.table[rows][:, [self.dim + 1, self.dim]]
+    left = torch.cat([-2*mean, q_and_one], 1)
     right = self.table[columns]
     v = torch.mm(left, right.T, out=self.buffer("product", len(left), len(right)))
     self.products += v.numel()
@@ -193,58 +239,74 @@ def entries(self:_Clusters, rows, columns=slice(None)):
         v *= 2*a*b/(a + b)
     return v
 
+# %% ../../nbs/30_metrics.linkage.ipynb #d448726f
 @patch
-def settle(self:_Clusters, rows, others):
-    "Set the nearest neighbour of `rows` to the nearest of `others` [m k]; returns the distances, ∞ for oneself."
-    d = torch.where(others == rows[:, None], torch.inf, self.distance(rows, others))
-    a, b = self.node[rows][:, None], self.node[others]
-    tie = (torch.minimum(a, b)*2654435761 + torch.maximum(a, b)*40503) % 4294967291
-    self.nearest[rows] = low = d.amin(1)
-    first = torch.where(d == low[:, None], tie, torch.iinfo(tie.dtype).max).argmin(1, keepdim=True)
-    self.nn[rows] = others.gather(1, first).squeeze(1)
-    return d
-
-@patch
-def accept(self:_Clusters, rows, values, where):
-    "New lists for `rows` from the smallest float32 `values` [m k] at the slots `where`, with the bound of eq. (5)."
+def _entry_error(self:_Clusters, rows):
+    "Equation (5): the largest error of the `entries` of each of `rows`."
     u, norm, q = 2**-24, self.norm[rows].sqrt(), self.table[:, self.dim]
     q_max, norm_max = q[self.alive].max(), self.norm[self.alive].max().sqrt()
     error = 2*u*self.dim*norm*norm_max + 8*u*(self.table[rows, self.dim] + q_max)
-    if self.ward: error = error*2*self.size[rows]
-    last = values[:, -1].double()
-    self.bound[rows] = torch.where(last.isinf() | (values.shape[1] < _K), torch.inf, last - error)
-    found = torch.where(values.isinf(), rows[:, None], where)
-    self.lists[rows] = torch.cat([found, rows[:, None].expand(-1, _K - found.shape[1])], 1)
-    self.settle(rows, self.lists[rows])
-    self.search_exactly(rows[~(self.nearest[rows] <= self.bound[rows])])
+    return error*2*self.size[rows] if self.ward else error
 
+# %% ../../nbs/30_metrics.linkage.ipynb #0ace85b1
+@patch
+def settle(self:_Clusters, rows, others):
+    "Nearest neighbors of `rows` among `others` [m k]; returns the distances, ∞ to a row itself."
+    d = torch.where(others == rows[:, None], torch.inf, self.distance(rows, others))
+    a, b = self.node[rows][:, None], self.node[others]
+    tie = (torch.minimum(a, b)*2654435761 + torch.maximum(a, b)*40503) % 4294967291
+    low = d.amin(1)
+    self.nearest[rows] = low
+    tie = torch.where(d == low[:, None], tie, torch.iinfo(tie.dtype).max)
+    first = tie.argmin(1, keepdim=True)
+    self.nn[rows] = others.gather(1, first).squeeze(1)
+    return d
+
+# %% ../../nbs/30_metrics.linkage.ipynb #a712706f
+@patch
+def _keep(self:_Clusters, rows, values, where, bound):
+    "Store the clusters at `where` [m k] as the lists of `rows`, with their `bound`."
+    complete = values[:, -1].isinf() | (values.shape[1] < _K)
+    self.bound[rows] = torch.where(complete, torch.inf, bound)
+    found = torch.where(values.isinf(), rows[:, None], where)
+    empty = rows[:, None].expand(-1, _K - found.shape[1])
+    self.lists[rows] = torch.cat([found, empty], 1)
+    self.settle(rows, self.lists[rows])
+
+# %% ../../nbs/30_metrics.linkage.ipynb #8dcffca5
 @patch
 def search_exactly(self:_Clusters, rows):
-    "New lists in float64, for `rows` with more than `_K` clusters nearest within the error of eq. (5)."
-    everybody = self.alive.nonzero().squeeze(1)
+    "New lists for `rows`, computed in float64."
+    live = self.alive.nonzero().squeeze(1)
     for r in rows.split(max(1, 2**20//self.m)):
-        d = self.distance(r, everybody.expand(len(r), -1))
-        d[everybody == r[:, None]] = torch.inf
+        d = self.distance(r, live.expand(len(r), -1))
+        d[live == r[:, None]] = torch.inf
         values, where = d.topk(min(_K, self.m), dim=1, largest=False)
-        self.bound[r] = torch.where(values[:, -1].isinf() | (self.m <= _K), torch.inf, values[:, -1])
-        found = torch.where(values.isinf(), r[:, None], everybody[where])
-        self.lists[r] = torch.cat([found, r[:, None].expand(-1, _K - found.shape[1])], 1)
-        self.settle(r, self.lists[r])
+        self._keep(r, values, live[where], values[:, -1])
+
+# %% ../../nbs/30_metrics.linkage.ipynb #30f94913
+@patch
+def accept(self:_Clusters, rows, values, where):
+    "New lists for `rows` from the smallest float32 `values` [m k] at the slots `where`."
+    self._keep(rows, values, where, values[:, -1].double() - self._entry_error(rows))
+    self.search_exactly(rows[~(self.nearest[rows] <= self.bound[rows])])
 
 # %% ../../nbs/30_metrics.linkage.ipynb #66d804dc
-def _better(lists, v, where):
-    "The best `_K` of the lists so far and of the row-wise smallest of `v`, whose columns are the slots `where`."
-    values, columns = _smallest(v, min(_K, v.shape[1]))
-    values, slots = torch.cat([lists[0], values], 1), torch.cat([lists[1], where[columns]], 1)
+def _better(values, slots, v, where):
+    "The best `_K` of the lists so far and of the entries `v`, whose columns are the slots `where`."
+    new, columns = _smallest(v, min(_K, v.shape[1]))
+    values, slots = torch.cat([values, new], 1), torch.cat([slots, where[columns]], 1)
     values, place = values.topk(_K, dim=1, largest=False)
     return values, slots.gather(1, place)
 
+# %% ../../nbs/30_metrics.linkage.ipynb #a36b8e2d
 @patch
 def search_all(self:_Clusters, rows=2048, columns=8192, tick=lambda rows: None):
-    "Lists for everybody."
-    best = torch.full((self.slots, _K), torch.inf, device=self.device), self.root[:, None].expand(-1, _K).clone()
-    def update(who, v, where):
-        for kept, new in zip(best, _better((best[0][who], best[1][who]), v, self.root[where])): kept[who] = new
+    "Lists for all clusters; calls `tick` with the number of rows done."
+    values = torch.full((self.slots, _K), torch.inf, device=self.device)
+    slots = self.root[:, None].expand(-1, _K).clone()
+    def update(part, v, where):
+        values[part], slots[part] = _better(values[part], slots[part], v, self.root[where])
     for i in range(0, self.slots, rows):
         own = slice(i, min(i + rows, self.slots))
         v = self.entries(self.root[own], own)
@@ -256,133 +318,185 @@ def search_all(self:_Clusters, rows=2048, columns=8192, tick=lambda rows: None):
             update(own, v, other)
             update(other, self.buffer("transposed", *v.T.shape).copy_(v.T), own)
         tick(min(own.stop, self.m) - i)
-    everybody = self.root[:self.m]
-    for r in everybody.split(rows): self.accept(r, best[0][r], best[1][r])
+    for r in self.root[:self.m].split(rows): self.accept(r, values[r], slots[r])
 
+# %% ../../nbs/30_metrics.linkage.ipynb #8ad35cf5
 @patch
 def search(self:_Clusters, rows):
     "New lists for `rows`, from whole rows of distances."
-    for r in rows.split(max(64, 2**(24 if self.device.type == "cpu" else 27)//self.slots)):
+    at_once = max(64, 2**(24 if self.device.type == "cpu" else 27)//self.slots)
+    for r in rows.split(at_once):
         v = self.entries(r)
         v[torch.arange(len(r), device=self.device), r] = torch.inf
         self.accept(r, *_smallest(v, min(_K, self.slots)))
 
 # %% ../../nbs/30_metrics.linkage.ipynb #fb9eeb27
 @patch
-def merge_pairs(self:_Clusters):
-    "Merge the reciprocal nearest neighbours; returns (node, node, height, size) of each, the slots kept and the slots touched."
+def _pairs(self:_Clusters):
+    "Slots a < b of all reciprocal nearest neighbors, and their distances."
     slot = torch.arange(self.slots, device=self.device)
     a = (self.alive & (slot < self.nn) & (self.nn[self.nn] == slot)).nonzero().squeeze(1)
-    if not len(a):
-        i = torch.where(self.alive, self.nearest, torch.inf).argmin()
-        a, b = torch.minimum(i, self.nn[i])[None], torch.maximum(i, self.nn[i])[None]
-        height = self.nearest[i][None]
-    else: b, height = self.nn[a], self.nearest[a]
+    if len(a): return a, self.nn[a], self.nearest[a]
+    i = torch.where(self.alive, self.nearest, torch.inf).argmin()[None]
+    return torch.minimum(i, self.nn[i]), torch.maximum(i, self.nn[i]), self.nearest[i]
+
+# %% ../../nbs/30_metrics.linkage.ipynb #75a0b3d2
+@patch
+def _unite(self:_Clusters, a, b):
+    "Mean, spread, bound and size of the unions of `a` and `b`, in the slots `a`."
     size = self.size[a] + self.size[b]
-    merged = self.node[a], self.node[b], height, size
     wa, wb = self.size[a]/size, self.size[b]/size
     gap = (self.mean[a] - self.mean[b]).square().sum(1)
-    self.var[a] = wa*self.var[a] + wb*self.var[b] + wa*wb*gap                                         # eq. (3)
+    self.var[a] = wa*self.var[a] + wb*self.var[b] + wa*wb*gap                     # eq. (3)
     self.mean[a] = wa[:, None]*self.mean[a] + wb[:, None]*self.mean[b]
     low = torch.minimum(self.bound[a], self.bound[b])
-    self.bound[a] = low if self.ward else torch.where(low.isinf() | (self.bound[a] + self.bound[b]).isinf(), low, wa*self.bound[a] + wb*self.bound[b])
+    unbounded = low.isinf() | (self.bound[a] + self.bound[b]).isinf()
+    mixed = wa*self.bound[a] + wb*self.bound[b]                                   # eq. (4)
+    self.bound[a] = low if self.ward else torch.where(unbounded, low, mixed)
     self.size[a] = size
+
+# %% ../../nbs/30_metrics.linkage.ipynb #1bde8a97
+@patch
+def merge_pairs(self:_Clusters):
+    "Merge reciprocal neighbors; returns (node, node, height, size), slots kept, freed and touched."
+    a, b, height = self._pairs()
+    merged = self.node[a], self.node[b], height, self.size[a] + self.size[b]
+    self._unite(a, b)
     touched = torch.zeros_like(self.alive)
     touched[a] = touched[b] = True
     self.alive[b] = False
-    self.root = slot.scatter(0, b, a)[self.root]
+    self.root = torch.arange(self.slots, device=self.device).scatter(0, b, a)[self.root]
     self.write(a)
     self.table[b, self.dim] = torch.inf
     self.m -= len(a)
     return merged, a, b, touched
 
+# %% ../../nbs/30_metrics.linkage.ipynb #956503b1
 @patch
-def repair(self:_Clusters, a, b, touched):
-    "New neighbours for the merged and for those who lost theirs; returns the slots whose list ran dry."
+def _join_lists(self:_Clusters, a, b):
+    "Lists and nearest neighbors of the unions in the slots `a`, from the lists of `a` and `b`."
     others = self.root[torch.cat([self.lists[a], self.lists[b]], 1)].sort(1).values
-    others[:, 1:] = torch.where(others[:, 1:] == others[:, :-1], a[:, None], others[:, 1:])               # once each
+    repeated = others[:, 1:] == others[:, :-1]
+    others[:, 1:] = torch.where(repeated, a[:, None], others[:, 1:])
     d, place = self.settle(a, others).topk(_K + 1, dim=1, largest=False)
     self.bound[a] = torch.minimum(self.bound[a], d[:, _K])
     self.lists[a] = torch.where(d.isinf(), a[:, None], others.gather(1, place))[:, :_K]
-    widowed = (self.alive & touched[self.nn] & ~touched).nonzero().squeeze(1)
-    self.settle(widowed, self.root[self.lists[widowed]])
-    rows = torch.cat([a, widowed])
+
+# %% ../../nbs/30_metrics.linkage.ipynb #614dd4bd
+@patch
+def repair(self:_Clusters, a, b, touched):
+    "New neighbors where a merge changed them; returns the slots whose list ran dry."
+    self._join_lists(a, b)
+    lost = (self.alive & touched[self.nn] & ~touched).nonzero().squeeze(1)
+    self.settle(lost, self.root[self.lists[lost]])
+    rows = torch.cat([a, lost])
     return rows[~(self.nearest[rows] <= self.bound[rows])]
+
+# %% ../../nbs/30_metrics.linkage.ipynb #5fe91c03
+@patch
+def merge_round(self:_Clusters, made):
+    "Merge all reciprocal pairs and update the lists; returns rows (node, node, height, size)."
+    merged, a, b, touched = self.merge_pairs()
+    self.node[a] = made + torch.arange(len(a), device=self.device)
+    if self.m > 1:
+        dry = self.repair(a, b, touched)
+        if self.m < .7*self.slots and self.slots > _GROUP: dry = self.compact()[dry]
+        if len(dry): self.search(dry)
+    return torch.stack([t.double() for t in merged], 1)
 
 # %% ../../nbs/30_metrics.linkage.ipynb #908358d6
 def _duplicates(x):
     "For each row, the first row that is equal to it."
     bits = np.ascontiguousarray(x + 0.).view(np.uint64)      # + 0.: -0 and 0 are equal
-    odd = np.random.default_rng(0).integers(2**63, size=x.shape[1], dtype=np.uint64)*np.uint64(2) + np.uint64(1)
-    key = np.concatenate([((b ^ (b >> np.uint64(29)))*odd).sum(1, dtype=np.uint64) for b in np.array_split(bits, -(-bits.size//2**22))])
+    odd = np.random.default_rng(0).integers(2**63, size=x.shape[1], dtype=np.uint64)
+    odd = odd*np.uint64(2) + np.uint64(1)
+    blocks = np.array_split(bits, -(-bits.size//2**22))
+    hashes = [((b ^ (b >> np.uint64(29)))*odd).sum(1, dtype=np.uint64) for b in blocks]
+    key = np.concatenate(hashes)
     order, first = np.argsort(key, kind="stable"), np.arange(len(x))
     for i in np.flatnonzero(key[order][1:] == key[order][:-1]) + 1:
-        if (x[order[i]] == x[first[order[i - 1]]]).all(): first[order[i]] = first[order[i - 1]]
+        earlier = first[order[i - 1]]
+        if (x[order[i]] == x[earlier]).all(): first[order[i]] = earlier
     return first
 
+# %% ../../nbs/30_metrics.linkage.ipynb #7f23fcdb
+def _merge_duplicates(x):
+    "Distinct rows, their counts and nodes, and the merges (node, node, 0, size) of duplicates."
+    n, first = len(x), _duplicates(x)
+    kept, sizes = np.unique(first, return_counts=True)
+    node, rows = kept.copy(), []
+    for i in np.flatnonzero(first != np.arange(n)):
+        k = np.searchsorted(kept, first[i])
+        size = 2. if node[k] < n else rows[node[k] - n][3] + 1
+        rows.append((node[k], i, 0., size))
+        node[k] = n + len(rows) - 1
+    return kept, sizes, node, np.array(rows).reshape(-1, 4)
+
+# %% ../../nbs/30_metrics.linkage.ipynb #c22bee8a
 @numba.njit(cache=True)
 def _in_order(z, n):
     "Rows (node, node, height, size) in the order they were made, as scipy's linkage matrix."
-    for r in range(n - 1):                                   # rounding must not put a parent below its child
+    for r in range(n - 1):
         for c in range(2):
             child = int(z[r, c]) - n
             if child >= 0 and z[child, 2] > z[r, 2]: z[r, 2] = z[child, 2]
-    order, new, out = np.argsort(z[:, 2], kind="mergesort"), np.arange(2*n - 1), np.empty((n - 1, 4))
+    order, new = np.argsort(z[:, 2], kind="mergesort"), np.arange(2*n - 1)
+    out = np.empty((n - 1, 4))
     for r in range(n - 1): new[n + order[r]] = n + r
     for r in range(n - 1):
         a, b = new[int(z[order[r], 0])], new[int(z[order[r], 1])]
-        out[r, 0], out[r, 1], out[r, 2], out[r, 3] = min(a, b), max(a, b), z[order[r], 2], z[order[r], 3]
+        out[r, 0], out[r, 1] = min(a, b), max(a, b)
+        out[r, 2], out[r, 3] = z[order[r], 2], z[order[r], 3]
     return out
 
-# %% ../../nbs/30_metrics.linkage.ipynb #4ffba3c1
-def reciprocal_linkage(
-    x:Float[np.ndarray, "n d"],          # points, finite
-    linkage:str="average",               # `average`: mean squared Euclidean distance, eq. (1); or `ward`, eq. (2), as scipy reports it
-    device="cpu",                        # where to compute: cpu, cuda; auto takes a GPU if there is one
-    progress:bool=True,                  # show a bar when it takes more than some seconds
-) -> Float[np.ndarray, "n-1 4"]:         # scipy's linkage matrix
-    "Exact agglomerative clustering of `x` by rounds of reciprocal nearest neighbours; O(n·d) memory."
-    require(linkage in ("average", "ward"), f"linkage = {linkage!r}", "average or ward")
-    x = np.asarray(x, dtype=np.float64)
-    require(x.ndim == 2 and len(x) >= 2 and np.isfinite(x).all(), f"points of shape {x.shape}{'' if x.ndim != 2 or len(x) < 2 else ' with NaN or infinity'}",
-            "a matrix [n d] of finite numbers, n ≥ 2")
-    device = pick_device(str(device))
-    if device.type == "mps": device = torch.device("cpu")    # MPS has no float64
-    n, x = len(x), x - x.mean(0)
-    scale = np.abs(x).max() or 1.
-    first = _duplicates(x)
-    kept, sizes = np.unique(first, return_counts=True)
-    rows, node = [], kept.copy()
-    for i in np.flatnonzero(first != np.arange(n)):          # a chain of merges at height 0 for each set of equal points
-        k = np.searchsorted(kept, first[i])
-        rows.append((node[k], i, 0., 2. if node[k] < n else rows[node[k] - n][3] + 1))
-        node[k] = n + len(rows) - 1
-    made = np.array(rows).reshape(-1, 4)
-    if len(kept) > 1: made = np.concatenate([made, _rounds(x[kept]/scale, sizes, node, n + len(made), linkage == "ward", device, progress)])
-    with np.errstate(over="ignore"): made[:, 2] *= scale**2      # infinite where squares overflow
-    if linkage == "ward": made[:, 2] **= .5
-    return _in_order(made, n)
+# %% ../../nbs/30_metrics.linkage.ipynb #8390bd9e
+@contextmanager
+def _full_precision(device):
+    "Full float32 matrix products without gradients; restores torch's settings afterwards."
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        with torch.no_grad(), torch.autocast(device.type, enabled=False): yield
+    finally: torch.set_float32_matmul_precision(before)
 
 # %% ../../nbs/30_metrics.linkage.ipynb #991cc5f9
 def _rounds(x, sizes, node, made, ward, device, progress):
-    "The merges of weighted points as rows (node, node, height, size); new nodes are numbered from `made`."
-    precision = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("highest")            # TF32 would break the bound (5)
-    try:
-        with torch.no_grad(), torch.autocast(device.type, enabled=False):
-            c, rows = _Clusters(*(torch.from_numpy(a).to(device) for a in (x, sizes, node)), ward), []
-            bar = tqdm(total=2*c.m, desc=f"linkage of {c.m:,} points", delay=3, leave=False, **({} if progress else dict(disable=True)))      # half of it: the first search
+    "Merges of weighted points as rows (node, node, height, size); new nodes count from `made`."
+    on_device = [torch.from_numpy(a).to(device) for a in (x, sizes, node)]
+    with _full_precision(device):
+        c, rows = _Clusters(*on_device, ward), []
+        options = {} if progress else dict(disable=True)
+        with tqdm(total=2*c.m, desc=f"linkage of {c.m:,} points", delay=3, leave=False,
+                  **options) as bar:
             c.search_all(tick=bar.update)
             while c.m > 1:
-                merged, a, b, touched = c.merge_pairs()
-                c.node[a] = made + torch.arange(len(a), device=c.device)
-                made += len(a)
-                rows.append(torch.stack([t.double() for t in merged], 1))
-                bar.update(len(a))
-                if c.m == 1: break
-                dry = c.repair(a, b, touched)
-                if c.m < .7*c.slots and c.slots > _GROUP: dry = c.compact()[dry]
-                if len(dry): c.search(dry)
-            bar.close()
-    finally: torch.set_float32_matmul_precision(precision)
+                rows.append(c.merge_round(made))
+                made += len(rows[-1])
+                bar.update(len(rows[-1]))
     return torch.cat(rows).cpu().numpy()
+
+# %% ../../nbs/30_metrics.linkage.ipynb #4ffba3c1
+def reciprocal_linkage(
+    x:Float[np.ndarray, "n d"],   # points, finite
+    linkage:str="average",        # `average`: eq. (1); or `ward`: eq. (2), its root, as in scipy
+    device="cpu",                 # where to compute: cpu, cuda; auto takes a GPU if there is one
+    progress:bool=True,           # show a bar if it takes more than a few seconds
+) -> Float[np.ndarray, "n-1 4"]:  # scipy's linkage matrix
+    "Exact clustering of `x` by rounds of reciprocal nearest neighbors; O(n·d) memory."
+    require(linkage in ("average", "ward"), f"linkage = {linkage!r}", "average or ward")
+    x = np.asarray(x, dtype=np.float64)
+    is_matrix = x.ndim == 2 and len(x) >= 2
+    require(is_matrix and np.isfinite(x).all(),
+            f"points of shape {x.shape}{' with NaN or infinity' if is_matrix else ''}",
+            "a matrix [n d] of finite numbers, n ≥ 2")
+    device = pick_device(str(device))
+    if device.type == "mps": device = torch.device("cpu")    # MPS has no float64
+    n, ward, x = len(x), linkage == "ward", x - x.mean(0)
+    scale = np.abs(x).max() or 1.
+    kept, sizes, node, z = _merge_duplicates(x)
+    if len(kept) > 1:
+        merges = _rounds(x[kept]/scale, sizes, node, n + len(z), ward, device, progress)
+        z = np.concatenate([z, merges])
+    with np.errstate(over="ignore"): z[:, 2] *= scale**2      # infinite where squares overflow
+    if ward: z[:, 2] **= .5
+    return _in_order(z, n)
