@@ -12,39 +12,49 @@ from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 
 import torch, torch.nn.functional as F
+from fastcore.basics import patch
 from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
 from ..core import require
 
-# %% ../../nbs/42_data.augment.ipynb #15510c5f
-_GREY = (.2989, .587, .114)   # weights of red, green and blue in the grey value (ITU-R BT.601), as torchvision rounds them
-
+# %% ../../nbs/42_data.augment.ipynb #959d4913
 @lru_cache(maxsize=64)
 @torch.inference_mode(False)      # a constant made during inference must serve training too
-def _const(values, device, dtype=torch.float32): return torch.tensor(values, device=device, dtype=dtype)
+def _const(values, device, dtype=torch.float32):
+    return torch.tensor(values, device=device, dtype=dtype)
 
+# %% ../../nbs/42_data.augment.ipynb #4aa0ef29
 def _check_shape(x):
-    require(x.ndim == 4 and x.shape[1] == 3, f"a batch of shape {tuple(x.shape)}", "n × 3 × height × width",
-            "Repeat the channel of grey images: x.expand(-1, 3, -1, -1).")
+    require(x.ndim == 4 and x.shape[1] == 3, f"a batch of shape {tuple(x.shape)}",
+            "n × 3 × height × width",
+            "Repeat the channel of gray images: x.expand(-1, 3, -1, -1).")
 
+# %% ../../nbs/42_data.augment.ipynb #fbee10c7
 def _check(x):
     _check_shape(x)
-    require(x.is_floating_point(), f"a batch of {x.dtype}", "floating point in [0, 1]", "Divide uint8 images by 255.")
+    require(x.is_floating_point(), f"a batch of {x.dtype}", "floating point in [0, 1]",
+            "Divide uint8 images by 255.")
 
+# %% ../../nbs/42_data.augment.ipynb #15510c5f
 def _per_sample(p, x, name):
-    require(p.shape == x.shape[:1], f"{name} of shape {tuple(p.shape)}", f"one value for each of the {len(x)} samples")
+    "The parameter `p`, checked, such that it multiplies each image of `x`."
+    require(p.shape == x.shape[:1], f"{name} of shape {tuple(p.shape)}",
+            f"one value for each of the {len(x)} samples")
     return p.view(-1, 1, 1, 1)
 
 # %% ../../nbs/42_data.augment.ipynb #1c09557f
 def _resize_matrix(start, length, full, size, flip=None):
+    "The matrices A [n size full] of equation (1), for boxes clipped to `full` pixels."
     start = start.clamp(0, full - 1)
     length = torch.minimum(length, full - start).clamp(min=1)[:, None]
     scale = length/size
     i = torch.arange(size, device=start.device).expand(len(start), -1)
     if flip is not None: i = torch.where(flip[:, None], size - 1 - i, i)
-    rel = torch.arange(full, device=start.device) + .5 - start[:, None]      # pixel centres, from the box's edge
-    a = (rel[:, None] - ((i + .5)*scale)[:, :, None]).abs_().div_(-scale.clamp(min=1)[:, :, None]).add_(1).clamp_(min=0)
+    # pixel centers, from the edge of the box
+    rel = torch.arange(full, device=start.device) + .5 - start[:, None]
+    a = (rel[:, None] - ((i + .5)*scale)[:, :, None]).abs_()
+    a.div_(-scale.clamp(min=1)[:, :, None]).add_(1).clamp_(min=0)
     a.mul_(((rel > 0) & (rel < length))[:, None])
     return a.div_(a.sum(-1, keepdim=True))
 
@@ -58,13 +68,24 @@ def _resized_crop(
     size:int,                              # side of the square result
     flip:Bool[Tensor, "n"]|None=None,      # which samples to mirror left to right
 ) -> Float[Tensor, "n 3 size size"]:
-    "Cut a box out of each image, resize it (bilinear, antialiased) and mirror it, as equation (1)."
-    _check(x); n, c, h, w = x.shape
-    for name, p in dict(top=top, left=left, height=height, width=width).items(): _per_sample(p, x, name)
+    "Cut a box out of each image, resize it (bilinear, antialiased) and mirror it, equation (1)."
+    _check(x)
+    n, c, h, w = x.shape
+    for name, p in dict(top=top, left=left, height=height, width=width).items():
+        _per_sample(p, x, name)
     require(size >= 1, f"size = {size}", "at least 1 pixel")
-    ay, ax = (m.to(x.dtype) for m in (_resize_matrix(top, height, h, size), _resize_matrix(left, width, w, size, flip)))
+    ay = _resize_matrix(top, height, h, size).to(x.dtype)
+    ax = _resize_matrix(left, width, w, size, flip).to(x.dtype)
     rows = torch.bmm(x.reshape(n, c*h, w), ax.mT).view(n, c, h, size)
     return ay[:, None] @ rows
+
+# %% ../../nbs/42_data.augment.ipynb #49ce45e6
+def _candidates(n, h, w, scale, ratio, rand):
+    "Widths and heights [n 10] of ten boxes per sample, rounded."
+    area, aspect = torch.rand(2, n, 10, **rand)
+    area = h*w*(scale[0] + (scale[1] - scale[0])*area)
+    aspect = torch.exp(math.log(ratio[0]) + math.log(ratio[1]/ratio[0])*aspect)
+    return (area*aspect).sqrt().round(), (area/aspect).sqrt().round()
 
 # %% ../../nbs/42_data.augment.ipynb #30800f29
 def _crop_boxes(
@@ -73,16 +94,13 @@ def _crop_boxes(
     w:int,                             # image width
     scale:tuple[float, float],         # range of the box's area, as a fraction of the image's
     ratio:tuple[float, float],         # range of width / height
-    generator:torch.Generator,         # where the draws come from, and on which device
+    generator:torch.Generator,         # source of the draws, and their device
 ) -> tuple[Int[Tensor, "n"], ...]:     # top, left, height, width
     "Integer boxes with the law of torchvision's `RandomResizedCrop`, one for each sample."
     rand = dict(generator=generator, device=generator.device)
-    area, aspect = torch.rand(2, n, 10, **rand)
-    area = h*w*(scale[0] + (scale[1] - scale[0])*area)
-    aspect = torch.exp(math.log(ratio[0]) + math.log(ratio[1]/ratio[0])*aspect)
-    widths, heights = (area*aspect).sqrt().round(), (area/aspect).sqrt().round()
+    widths, heights = _candidates(n, h, w, scale, ratio, rand)
     fits = (widths >= 1) & (widths <= w) & (heights >= 1) & (heights <= h)
-    first, found = fits.int().argmax(1, keepdim=True), fits.any(1)           # argmax: the first of equals
+    first, found = fits.int().argmax(1, keepdim=True), fits.any(1)      # the first of equals
     central_w, central_h = min(w, round(h*ratio[1])), min(h, round(w/ratio[0]))
     width = torch.where(found, widths.gather(1, first)[:, 0], central_w).long()
     height = torch.where(found, heights.gather(1, first)[:, 0], central_h).long()
@@ -91,15 +109,24 @@ def _crop_boxes(
     left = torch.where(found, (v*(free_x + 1)).long(), free_x // 2)
     return top, left, height, width
 
-# %% ../../nbs/42_data.augment.ipynb #3582d5a9
-def _grey(x):
-    r, g, b = x.unbind(1)
-    return (r*_GREY[0]).add_(g, alpha=_GREY[1]).add_(b, alpha=_GREY[2])[:, None]
+# %% ../../nbs/42_data.augment.ipynb #58a92565
+# weights of red, green and blue in the gray value (ITU-R BT.601), rounded as in torchvision
+_GRAY = (.2989, .587, .114)
 
+# %% ../../nbs/42_data.augment.ipynb #958335c7
+def _gray(x):
+    "Gray values [n 1 h w]."
+    r, g, b = x.unbind(1)
+    return (r*_GRAY[0]).add_(g, alpha=_GRAY[1]).add_(b, alpha=_GRAY[2])[:, None]
+
+# %% ../../nbs/42_data.augment.ipynb #cbc017b2
 def _blend(x, target, factor, name="factor"):
-    _check(x); f = _per_sample(factor, x, name)
+    "Equation (2)."
+    _check(x)
+    f = _per_sample(factor, x, name)
     return (f*x).add_((1 - f)*target).clamp_(0, 1)
 
+# %% ../../nbs/42_data.augment.ipynb #3582d5a9
 def _adjust_brightness(
     x:Float[Tensor, "n 3 h w"],      # images in [0, 1]
     factor:Float[Tensor, "n"],       # 0 is black, 1 leaves the image
@@ -110,27 +137,27 @@ def _adjust_brightness(
 # %% ../../nbs/42_data.augment.ipynb #f16f494a
 def _adjust_contrast(
     x:Float[Tensor, "n 3 h w"],      # images in [0, 1]
-    factor:Float[Tensor, "n"],       # 0 is a grey sheet, 1 leaves the image
+    factor:Float[Tensor, "n"],       # 0 is uniform gray, 1 leaves the image
 ) -> Float[Tensor, "n 3 h w"]:
-    "Blend each image with its mean grey, equation (2)."
+    "Blend each image with its mean gray, equation (2)."
     _check(x)
-    return _blend(x, _grey(x).mean((2, 3), keepdim=True), factor)
+    return _blend(x, _gray(x).mean((2, 3), keepdim=True), factor)
 
 # %% ../../nbs/42_data.augment.ipynb #f95fbb27
 def _adjust_saturation(
     x:Float[Tensor, "n 3 h w"],      # images in [0, 1]
     factor:Float[Tensor, "n"],       # 0 is black and white, 1 leaves the image
 ) -> Float[Tensor, "n 3 h w"]:
-    "Blend each pixel with its grey value, equation (2)."
+    "Blend each pixel with its gray value, equation (2)."
     _check(x)
-    return _blend(x, _grey(x), factor)
+    return _blend(x, _gray(x), factor)
 
 # %% ../../nbs/42_data.augment.ipynb #148a4abb
 def _grayscale(
     x:Float[Tensor, "n 3 h w"],      # images in [0, 1]
-    mask:Bool[Tensor, "n"],          # which samples lose their colour
+    mask:Bool[Tensor, "n"],          # which samples lose their color
 ) -> Float[Tensor, "n 3 h w"]:
-    "Replace the colours of the chosen samples by their grey value."
+    "Replace the colors of the chosen samples by their gray value."
     return _adjust_saturation(x, (~mask).to(x.dtype))
 
 # %% ../../nbs/42_data.augment.ipynb #b65a68a6
@@ -139,14 +166,27 @@ def _adjust_hue(
     shift:Float[Tensor, "n"],        # fraction of a turn, from -0.5 to 0.5
 ) -> Float[Tensor, "n 3 h w"]:
     "Turn the hue of each image by its own angle, equations (3) and (4)."
-    _check(x); shift = _per_sample(shift, x, "shift")[:, 0]
+    _check(x)
+    shift = _per_sample(shift, x, "shift")[:, 0]
     r, g, b = x.unbind(1)
     m = torch.minimum(torch.minimum(r, g), b)
     c = torch.maximum(torch.maximum(r, g), b).sub_(m)
-    hue = (g + b).sub_(r).sub_(m).div_(c.clamp(min=1e-12)).add_(1).copysign_(g - b).add_(6*shift)
+    hue = (g + b).sub_(r).sub_(m).div_(c.clamp(min=1e-12)).add_(1).copysign_(g - b)    # eq. (3)
+    hue.add_(6*shift)
     hue.sub_(hue.div(6).floor_().mul_(6))
-    centre, sign, base = (_const(v, x.device, x.dtype)[:, None, None] for v in ((3, 2, 4), (1, -1, -1), (-1, 2, 2)))
-    return (hue[:, None] - centre).abs_().mul_(sign).add_(base).clamp_(0, 1).mul_(c[:, None]).add_(m[:, None])
+    center, sign, base = (_const(v, x.device, x.dtype)[:, None, None]
+                          for v in ((3, 2, 4), (1, -1, -1), (-1, 2, 2)))
+    trapezoid = (hue[:, None] - center).abs_().mul_(sign).add_(base).clamp_(0, 1)      # eq. (4)
+    return trapezoid.mul_(c[:, None]).add_(m[:, None])
+
+# %% ../../nbs/42_data.augment.ipynb #791d6932
+def _blend_position(y, factors, op, gray, eye):
+    "Equation (5) for pixels `y` [n 3 hw], where `op` numbers the operation of each sample."
+    f = factors.to(y.dtype).gather(1, op[:, None])
+    rest = 1 - f
+    mix = f[:, :, None]*eye + (rest*(op == 2)[:, None])[:, :, None]*gray
+    offset = rest*(op == 1)[:, None]*(y.mean(2) @ gray)[:, None]
+    return torch.baddbmm(offset[:, :, None], mix, y).clamp_(0, 1)
 
 # %% ../../nbs/42_data.augment.ipynb #c2ab03d9
 def _color_jitter(
@@ -157,15 +197,13 @@ def _color_jitter(
 ) -> Float[Tensor, "n 3 h w"]:
     "Brightness, contrast and saturation in each sample's own order, equation (5), then hue."
     _check(x)
-    require(factors.shape == (len(x), 3), f"factors of shape {tuple(factors.shape)}", f"({len(x)}, 3)")
-    require(order.ndim == 2 and len(order) == len(x), f"order of shape {tuple(order.shape)}", f"({len(x)}, number of positions)")
-    grey, eye, y = _const(_GREY, x.device, x.dtype), torch.eye(3, device=x.device, dtype=x.dtype), x.flatten(2)
-    for op in order.unbind(1):
-        f = factors.to(x.dtype).gather(1, op[:, None])
-        rest = 1 - f
-        mix = f[:, :, None]*eye + (rest*(op == 2)[:, None])[:, :, None]*grey
-        offset = rest*(op == 1)[:, None]*(y.mean(2) @ grey)[:, None]
-        y = torch.baddbmm(offset[:, :, None], mix, y).clamp_(0, 1)
+    n = len(x)
+    require(factors.shape == (n, 3), f"factors of shape {tuple(factors.shape)}", f"({n}, 3)")
+    require(order.ndim == 2 and len(order) == n, f"order of shape {tuple(order.shape)}",
+            f"({n}, number of positions)")
+    gray, eye = _const(_GRAY, x.device, x.dtype), torch.eye(3, device=x.device, dtype=x.dtype)
+    y = x.flatten(2)
+    for op in order.unbind(1): y = _blend_position(y, factors, op, gray, eye)
     y = y.view(x.shape)
     return y if shift is None else _adjust_hue(y, shift)
 
@@ -177,9 +215,9 @@ def _jitter_draws(
     saturation:float,                  # likewise
     hue:float,                         # strength: the turn is uniform in [-h, h], h ≤ 0.5
     p:float,                           # probability that a sample is jittered at all
-    generator:torch.Generator,         # where the draws come from, and on which device
-) -> tuple[Float[Tensor, "n 3"], Int[Tensor, "n k"], Float[Tensor, "n"]]:   # factors, order, shift for `_color_jitter`
-    "Factors, order and turn of hue for each sample."
+    generator:torch.Generator,         # source of the draws, and their device
+) -> tuple[Tensor, Tensor, Tensor]:    # factors [n 3], order [n k], shift [n]
+    "Factors, order and turn of hue for each sample, as `_color_jitter` takes them."
     def rand(*shape): return torch.rand(*shape, generator=generator, device=generator.device)
     strengths, device = (brightness, contrast, saturation), generator.device
     low = _const(tuple(max(0., 1. - s) for s in strengths), device)
@@ -190,26 +228,38 @@ def _jitter_draws(
     order = _const(active, device, torch.long)[rand(n, len(active)).argsort(1)]
     return factors, order, torch.where(chosen, hue*(2*rand(n) - 1), 0.)
 
-# %% ../../nbs/42_data.augment.ipynb #99ef1850
+# %% ../../nbs/42_data.augment.ipynb #4e6d6ca4
 @lru_cache(maxsize=16)
 @torch.inference_mode(False)
 def _shifts(length, kernel, device, dtype):
+    "The matrices S_t, one per row."
     r = kernel // 2
-    padded = F.pad(torch.eye(length, device=device, dtype=dtype)[None], (r, r), mode="reflect")[0]
-    return padded.unfold(1, length, 1).permute(1, 2, 0).reshape(kernel, length*length)      # S_t as rows
+    eye = torch.eye(length, device=device, dtype=dtype)[None]
+    padded = F.pad(eye, (r, r), mode="reflect")[0]
+    return padded.unfold(1, length, 1).permute(1, 2, 0).reshape(kernel, length*length)
 
+# %% ../../nbs/42_data.augment.ipynb #bd8beae6
+def _gaussian_kernels(sigma, size, dtype):
+    "One kernel [size] per sample."
+    t = torch.arange(size, device=sigma.device, dtype=dtype) - size // 2
+    return torch.softmax(-t**2/(2*sigma.to(dtype).clamp(min=1e-3)[:, None]**2), 1)
+
+# %% ../../nbs/42_data.augment.ipynb #99ef1850
 def _gaussian_blur(
     x:Float[Tensor, "n 3 h w"],      # images
-    sigma:Float[Tensor, "n"],        # standard deviation of each kernel in pixels; 0 leaves the image
+    sigma:Float[Tensor, "n"],        # deviation of each kernel in pixels; 0 leaves the image
     kernel_size:int,                 # odd number of pixels
 ) -> Float[Tensor, "n 3 h w"]:
     "Blur each image with its own Gaussian, reflecting at the edges."
-    _check(x); _per_sample(sigma, x, "sigma"); n, c, h, w = x.shape
-    require(kernel_size % 2 == 1 and kernel_size >= 1, f"kernel_size = {kernel_size}", "an odd number of pixels")
+    _check(x)
+    _per_sample(sigma, x, "sigma")
+    n, c, h, w = x.shape
+    require(kernel_size % 2 == 1 and kernel_size >= 1, f"kernel_size = {kernel_size}",
+            "an odd number of pixels")
     require(kernel_size // 2 < min(h, w), f"kernel_size = {kernel_size} for images of {h} × {w}",
-            f"at most {2*min(h, w) - 1}, as the reflection ends there", "Blur larger images or take a smaller kernel.")
-    t = torch.arange(kernel_size, device=x.device, dtype=x.dtype) - kernel_size // 2
-    kernels = torch.softmax(-t**2/(2*sigma.to(x.dtype).clamp(min=1e-3)[:, None]**2), 1)
+            f"at most {2*min(h, w) - 1}, as the reflection ends there",
+            "Blur larger images or take a smaller kernel.")
+    kernels = _gaussian_kernels(sigma, kernel_size, x.dtype)
     by, bx = ((kernels @ _shifts(l, kernel_size, x.device, x.dtype)).view(n, l, l) for l in (h, w))
     return by[:, None] @ torch.bmm(x.reshape(n, c*h, w), bx.mT).view(x.shape)
 
@@ -222,41 +272,66 @@ def _solarize(
     _check(x)
     return torch.lerp(x, 1 - x, x.clone().ge_(_per_sample(threshold, x, "threshold")))
 
-# %% ../../nbs/42_data.augment.ipynb #b0895e9b
+# %% ../../nbs/42_data.augment.ipynb #2b27fa80
 def _mean_std(mean, std):
+    "Mean and deviation of the three channels as tuples of floats, checked."
     mean, std = tuple(map(float, mean)), tuple(map(float, std))
-    require(len(mean) == len(std) == 3 and min(std) > 0, f"mean = {mean}, std = {std}", "three numbers each, std positive")
+    require(len(mean) == len(std) == 3 and min(std) > 0, f"mean = {mean}, std = {std}",
+            "three numbers each, std positive")
     return mean, std
 
+# %% ../../nbs/42_data.augment.ipynb #b0895e9b
 def normalize(
     x:Float[Tensor, "n 3 h w"],      # images in [0, 1]
     mean:Sequence[float],            # mean of each channel
     std:Sequence[float],             # standard deviation of each channel
 ) -> Float[Tensor, "n 3 h w"]:
     "(x - mean) / std for each channel."
-    _check(x); mean, std = _mean_std(mean, std)
-    mean, std = (_const(v, x.device, x.dtype)[:, None, None] for v in (mean, std))
+    _check(x)
+    mean, std = (_const(v, x.device, x.dtype)[:, None, None] for v in _mean_std(mean, std))
     return (x - mean).div_(std)
 
-# %% ../../nbs/42_data.augment.ipynb #8265dfa8
+# %% ../../nbs/42_data.augment.ipynb #5c0cc0c5
 def _check_images(images):
-    require(isinstance(images, Tensor), f"images of type {type(images).__name__}", "a tensor, n × 3 × height × width")
-    require(images.dtype == torch.uint8 or images.is_floating_point(), f"images of {images.dtype}", "uint8, or floating point in [0, 1]")
+    require(isinstance(images, Tensor), f"images of type {type(images).__name__}",
+            "a tensor, n × 3 × height × width")
+    require(images.dtype == torch.uint8 or images.is_floating_point(), f"images of {images.dtype}",
+            "uint8, or floating point in [0, 1]")
     _check_shape(images)
 
+# %% ../../nbs/42_data.augment.ipynb #462205cf
 def _to_float(images):
     "uint8 → [0, 1]; floats become float32."
     x = images.float()
     return x.div_(255) if images.dtype == torch.uint8 else x
 
+# %% ../../nbs/42_data.augment.ipynb #8265dfa8
 def preprocess(
     images:UInt8[Tensor, "n 3 h w"]|Float[Tensor, "n 3 h w"],    # uint8, or floats in [0, 1]
     mean:Sequence[float],                                        # mean of each channel
-    std:Sequence[float],                                         # standard deviation of each channel
-) -> Float[Tensor, "n 3 h w"]:                                   # what an encoder takes
-    "Images as an encoder wants them, without augmentation."
+    std:Sequence[float],                                         # deviation of each channel
+) -> Float[Tensor, "n 3 h w"]:                                   # input of an encoder
+    "Images as an encoder expects them, without augmentation."
     _check_images(images)
     return normalize(_to_float(images), mean, std)
+
+# %% ../../nbs/42_data.augment.ipynb #1246dee9
+def _check_view(v):
+    "Raise unless all numbers of the view `v` are possible."
+    for name in ("flip", "jitter", "grayscale", "blur", "solarize"):
+        p = getattr(v, name)
+        require(0 <= p <= 1, f"{name} = {p}", "a probability from 0 to 1")
+    for name in ("brightness", "contrast", "saturation"):
+        strength = getattr(v, name)
+        require(strength >= 0, f"{name} = {strength}", "a strength of at least 0")
+    require(0 <= v.hue <= .5, f"hue = {v.hue}", "a strength from 0 to 0.5 of a turn")
+    require(0 < v.scale[0] <= v.scale[1] <= 1, f"scale = {v.scale}",
+            "fractions of the area, 0 < low ≤ high ≤ 1")
+    for name in ("ratio", "sigma"):
+        low, high = getattr(v, name)
+        require(0 < low <= high, f"{name} = {(low, high)}", "0 < low ≤ high")
+    require(0 < v.kernel <= 1, f"kernel = {v.kernel}", "a fraction of the view's side, up to 1")
+    require(0 < v.side <= 1, f"side = {v.side}", "a fraction of the usual side, up to 1")
 
 # %% ../../nbs/42_data.augment.ipynb #dd2afae5
 @dataclass(frozen=True)
@@ -265,92 +340,129 @@ class View:
     scale:tuple[float, float]=(1., 1.)       # area of the crop, as a fraction of the image's
     ratio:tuple[float, float]=(1., 1.)       # width / height of the crop
     flip:float=0.                            # probability of a mirror image
-    brightness:float=0.                      # strengths of the colour jitter …
+    brightness:float=0.                      # strengths of the color jitter …
     contrast:float=0.
     saturation:float=0.
     hue:float=0.                             # … at most 0.5
-    jitter:float=1.                          # probability of the colour jitter
-    grayscale:float=0.                       # probability of losing colour
+    jitter:float=1.                          # probability of the color jitter
+    grayscale:float=0.                       # probability of losing color
     blur:float=0.                            # probability of a blur
     sigma:tuple[float, float]=(.1, 2.)       # its standard deviation in pixels
     kernel:float=.1                          # its kernel, as a fraction of the view's side
-    solarize:float=0.                        # probability of solarisation, at half of full brightness
+    solarize:float=0.                        # probability of solarization, from half brightness on
     side:float=1.                            # side of the view, as a fraction of the usual one
 
-    def __post_init__(self):
-        for name in ("flip", "jitter", "grayscale", "blur", "solarize"):
-            require(0 <= getattr(self, name) <= 1, f"{name} = {getattr(self, name)}", "a probability from 0 to 1")
-        for name in ("brightness", "contrast", "saturation"):
-            require(getattr(self, name) >= 0, f"{name} = {getattr(self, name)}", "a strength of at least 0")
-        require(0 <= self.hue <= .5, f"hue = {self.hue}", "a strength from 0 to 0.5 of a turn")
-        require(0 < self.scale[0] <= self.scale[1] <= 1, f"scale = {self.scale}", "fractions of the area, 0 < low ≤ high ≤ 1")
-        for name in ("ratio", "sigma"):
-            low, high = getattr(self, name)
-            require(0 < low <= high, f"{name} = {(low, high)}", "0 < low ≤ high")
-        require(0 < self.kernel <= 1, f"kernel = {self.kernel}", "a fraction of the view's side, up to 1")
-        require(0 < self.side <= 1, f"side = {self.side}", "a fraction of the usual side, up to 1")
+    def __post_init__(self): _check_view(self)
 
-    def kernel_size(self,
-        size:int,                            # side of the view
-    ) -> int:                                # an odd number of pixels, at least 3
-        "The blur kernel for views of this size."
-        return max(3, 2*round((size*self.kernel - 1)/2) + 1)
+# %% ../../nbs/42_data.augment.ipynb #b4fdf2d7
+@patch
+def kernel_size(self:View,
+    size:int,                            # side of the view
+) -> int:                                # an odd number of pixels, at least 3
+    "The blur kernel for views of this size."
+    return max(3, 2*round((size*self.kernel - 1)/2) + 1)
 
-# %% ../../nbs/42_data.augment.ipynb #e50198a9
+# %% ../../nbs/42_data.augment.ipynb #30d3322a
 def _coin(n, p, generator): return torch.rand(n, generator=generator, device=generator.device) < p
 
+# %% ../../nbs/42_data.augment.ipynb #e50198a9
 def _draw_view(
     view:View,                         # the recipe
     n:int,                             # number of samples
     h:int,                             # image height
     w:int,                             # image width
-    generator:torch.Generator,         # where the draws come from, and on which device
+    generator:torch.Generator,         # source of the draws, and their device
 ) -> dict[str, Tensor]:                # parameters by name, one row for each sample
     "Everything random about one view of n images."
-    d = dict(zip(("top", "left", "height", "width"), _crop_boxes(n, h, w, view.scale, view.ratio, generator)))
+    boxes = _crop_boxes(n, h, w, view.scale, view.ratio, generator)
+    d = dict(zip(("top", "left", "height", "width"), boxes))
     if view.flip: d["flip"] = _coin(n, view.flip, generator)
-    if view.jitter and any((view.brightness, view.contrast, view.saturation, view.hue)):
-        d["factors"], d["order"], shift = _jitter_draws(n, view.brightness, view.contrast, view.saturation, view.hue, view.jitter, generator)
+    strengths = view.brightness, view.contrast, view.saturation, view.hue
+    if view.jitter and any(strengths):
+        d["factors"], d["order"], shift = _jitter_draws(n, *strengths, view.jitter, generator)
         if view.hue: d["shift"] = shift
     if view.grayscale: d["gray"] = _coin(n, view.grayscale, generator)
     if view.blur:
         (low, high), u = view.sigma, torch.rand(n, generator=generator, device=generator.device)
         d["sigma"] = torch.where(_coin(n, view.blur, generator), low + (high - low)*u, 0.)
-    if view.solarize: d["threshold"] = torch.where(_coin(n, view.solarize, generator), .5, math.inf)
+    if view.solarize:
+        d["threshold"] = torch.where(_coin(n, view.solarize, generator), .5, math.inf)
     return d
+
+# %% ../../nbs/42_data.augment.ipynb #a758535d
+def _some(y, mask, f, p):
+    "`f` of the samples in `mask`, and the others as they are."
+    if y.device.type != "cpu": return f(y, p)
+    rows = mask.nonzero()[:, 0]
+    if 2*len(rows) > len(y): return f(y, p)
+    if len(rows): y.index_copy_(0, rows, f(y[rows], p[rows]))
+    return y
 
 # %% ../../nbs/42_data.augment.ipynb #233f9511
 def _apply_view(
     x:Float[Tensor, "n 3 h w"],              # images in [0, 1]
     draw:dict[str, Tensor],                  # what `_draw_view` returned
     size:int,                                # side of the view
-    kernel_size:int=3,                       # of the blur
+    kernel_size:int=3,                       # size of the blur kernel
 ) -> Float[Tensor, "n 3 size size"]:         # still in [0, 1]
-    "One view of each image: crop and flip, jitter, grey, blur, solarise."
-    y = _resized_crop(x, *(draw[k] for k in ("top", "left", "height", "width")), size, draw.get("flip"))
+    "One view of each image: crop and flip, jitter, gray, blur, solarize."
+    box = (draw[k] for k in ("top", "left", "height", "width"))
+    y = _resized_crop(x, *box, size, draw.get("flip"))
     if "factors" in draw: y = _color_jitter(y, draw["factors"], draw["order"], draw.get("shift"))
     if "gray" in draw: y = _some(y, draw["gray"], _grayscale, draw["gray"])
-    if "sigma" in draw: y = _some(y, draw["sigma"] > 0, partial(_gaussian_blur, kernel_size=kernel_size), draw["sigma"])
-    if "threshold" in draw: y = _some(y, draw["threshold"] < math.inf, _solarize, draw["threshold"])
+    if "sigma" in draw:
+        blur = partial(_gaussian_blur, kernel_size=kernel_size)
+        y = _some(y, draw["sigma"] > 0, blur, draw["sigma"])
+    if "threshold" in draw:
+        y = _some(y, draw["threshold"] < math.inf, _solarize, draw["threshold"])
     return y
 
-def _some(y, mask, f, p):
-    "f for the samples in `mask`, the others as they are. On an accelerator for all, as picking some out would make the host wait."
-    if y.device.type != "cpu": return f(y, p)
-    rows = mask.nonzero()[:, 0]
-    if 2*len(rows) > len(y): return f(y, p)
-    return y.index_copy_(0, rows, f(y[rows], p[rows])) if len(rows) else y
+# %% ../../nbs/42_data.augment.ipynb #6f54f44a
+def _check_part(images, generator, start, total):
+    "Raise unless `images` can be the rows from `start` on of a batch of `total`."
+    n, device = len(images), images.device
+    require(0 <= start <= total - n, f"rows {start} to {start + n} of a batch of {total}",
+            "rows that are in it")
+    require(generator.device.type == device.type,
+            f"a generator on {generator.device} for images on {device}", "both on one device")
 
-# %% ../../nbs/42_data.augment.ipynb #c6ef4af0
+# %% ../../nbs/42_data.augment.ipynb #84bacf00
+def _draw_part(view, images, generator, start, total):
+    "The rows for `images` of the draws for a batch of `total`."
+    n, _, h, w = images.shape
+    whole = _draw_view(view, total, h, w, generator)
+    return {k: d[start:start + n] for k, d in whole.items()}
+
+# %% ../../nbs/42_data.augment.ipynb #f4958ffb
 _PIECE = 2**18     # floats in a piece: about a megabyte, the size of a core's cache
 
+# %% ../../nbs/42_data.augment.ipynb #cd6c5509
+def _piece_length(images, size):
+    "How many images make a piece; on an accelerator, all of them."
+    n, _, h, w = images.shape
+    return max(1, _PIECE // (3*max(h*w, size**2)) if images.device.type == "cpu" else n)
+
+# %% ../../nbs/42_data.augment.ipynb #f8e19326
+def _computed(augment, images, draws):
+    "The normalized views of `images`, piece by piece."
+    n, step = len(images), _piece_length(images, augment.size)
+    out = [torch.empty(n, 3, s, s, device=images.device) for s in augment.sides]
+    for piece in (slice(i, i + step) for i in range(0, n, step)):
+        x = _to_float(images[piece])
+        for o, view, side, draw in zip(out, augment.views, augment.sides, draws):
+            rows = {k: v[piece] for k, v in draw.items()}
+            y = _apply_view(x, rows, side, view.kernel_size(side))
+            o[piece] = normalize(y, augment.mean, augment.std)
+    return out
+
+# %% ../../nbs/42_data.augment.ipynb #c6ef4af0
 class Augment:
     "Random views of a batch of images, every sample with its own draw."
     def __init__(self,
         views:Sequence[View],          # one recipe for each view
-        size:int,                      # side of the views in pixels, where a view does not ask for less
-        mean:Sequence[float],          # normalisation: mean of each channel
-        std:Sequence[float],           # normalisation: standard deviation of each channel
+        size:int,                      # side in pixels of a view whose `side` is 1
+        mean:Sequence[float],          # normalization: mean of each channel
+        std:Sequence[float],           # normalization: standard deviation of each channel
     ):
         require(len(views) >= 1, "no view", "at least one `View`")
         require(size >= 1, f"size = {size}", "at least 1 pixel")
@@ -364,30 +476,23 @@ class Augment:
     def __call__(self,
         images:UInt8[Tensor, "n 3 h w"]|Float[Tensor, "n 3 h w"],    # uint8, or floats in [0, 1]
         generator:torch.Generator,                                   # on the same device
-        start:int=0,                                                 # row of a larger batch where these images stand …
-        total:int|None=None,                                         # … and its length; default: there is no more
-    ) -> list[Float[Tensor, "n 3 side side"]]:                       # normalised, one batch for each view
+        start:int=0,                     # first row of the images in a larger batch …
+        total:int|None=None,             # … and its length; default: these images are the batch
+    ) -> list[Float[Tensor, "n 3 side side"]]:                       # normalized, one per view
         "Draw and compute every view; of a part of a batch, the part of the whole batch's views."
         _check_images(images)
-        device, (n, _, h, w), total = images.device, images.shape, len(images) if total is None else total
-        require(0 <= start <= total - n, f"rows {start} to {start + n} of a batch of {total}", "rows that are in it")
-        require(generator.device.type == device.type, f"a generator on {generator.device} for images on {device}", "both on one device")
-        draws = [{k: d[start:start + n] for k, d in _draw_view(v, total, h, w, generator).items()} for v in self.views]
-        out = [torch.empty(n, 3, s, s, device=device) for s in self.sides]
-        step = max(1, _PIECE // (3*max(h*w, self.size**2)) if device.type == "cpu" else n)
-        with torch.no_grad(), torch.autocast(device.type, enabled=False):
-            for piece in (slice(i, i + step) for i in range(0, n, step)):
-                x = _to_float(images[piece])
-                for o, view, side, draw in zip(out, self.views, self.sides, draws):
-                    y = _apply_view(x, {k: v[piece] for k, v in draw.items()}, side, view.kernel_size(side))
-                    o[piece] = normalize(y, self.mean, self.std)
-        return out
+        total = len(images) if total is None else total
+        _check_part(images, generator, start, total)
+        draws = [_draw_part(v, images, generator, start, total) for v in self.views]
+        with torch.no_grad(), torch.autocast(images.device.type, enabled=False):
+            return _computed(self, images, draws)
 
 # %% ../../nbs/42_data.augment.ipynb #8f881b27
-_COLOUR = dict(brightness=.4, contrast=.4, saturation=.2, hue=.1, jitter=.8, grayscale=.2)
-_PHOTO = View(scale=(.08, 1.), ratio=(3/4, 4/3), flip=.5, **_COLOUR)
-_SMALL = View(scale=(.2, 1.), ratio=(3/4, 4/3), flip=.5, solarize=.1, **_COLOUR)
-_DIGIT = View(scale=(.5, 1.), ratio=(.8, 1.25), brightness=.4, contrast=.4, jitter=.8, blur=.5, sigma=(.1, 1.))
+_COLOR = dict(brightness=.4, contrast=.4, saturation=.2, hue=.1, jitter=.8, grayscale=.2)
+_PHOTO = View(scale=(.08, 1.), ratio=(3/4, 4/3), flip=.5, **_COLOR)
+_SMALL = View(scale=(.2, 1.), ratio=(3/4, 4/3), flip=.5, solarize=.1, **_COLOR)
+_DIGIT = View(scale=(.5, 1.), ratio=(.8, 1.25), brightness=.4, contrast=.4, jitter=.8, blur=.5,
+              sigma=(.1, 1.))
 
 AUGMENTATIONS = dict(
     vicreg=(replace(_PHOTO, blur=1.), replace(_PHOTO, blur=.1, solarize=.2)),
@@ -398,10 +503,11 @@ AUGMENTATIONS = dict(
 def augmentation(
     preset:str,                  # a name in `AUGMENTATIONS`
     size:int,                    # side of the views in pixels
-    mean:Sequence[float],        # normalisation: mean of each channel
-    std:Sequence[float],         # normalisation: standard deviation of each channel
-    select=tuple,                # what to make of the preset's views: a function of them
+    mean:Sequence[float],        # normalization: mean of each channel
+    std:Sequence[float],         # normalization: standard deviation of each channel
+    select=tuple,                # function from the preset's views to those to use
 ) -> Augment:
     "The named recipe at this size."
-    require(preset in AUGMENTATIONS, f"augmentation {preset!r}", "one of " + ", ".join(sorted(AUGMENTATIONS)))
+    require(preset in AUGMENTATIONS, f"augmentation {preset!r}",
+            "one of " + ", ".join(sorted(AUGMENTATIONS)))
     return Augment(select(AUGMENTATIONS[preset]), size, mean, std)

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
 import numpy as np
+from fastcore.basics import patch
 from jaxtyping import Float, Int
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
@@ -25,87 +26,100 @@ from .dendrogram import require_rows
 from ..spectral.embedding import eigenpairs
 from ..spectral.laplacian import knn_graph
 
+# %% ../../nbs/35_metrics.clustering.ipynb #4c3ac5ca
+def _by_name(levels, name):
+    "Labels by level; the rows of a matrix become `L1`, `L2`, …."
+    if isinstance(levels, Mapping): return levels
+    rows = list(levels) if np.iterable(levels) else []
+    require(len(rows) and all(np.ndim(row) == 1 for row in rows),
+            f"{name} of type {type(levels).__name__}",
+            "a dict of labels by level, or a matrix with a row of labels for each level",
+            "For one level, give {'name': labels}.")
+    return {f"L{l}": row for l, row in enumerate(rows, 1)}
+
 # %% ../../nbs/35_metrics.clustering.ipynb #55563c55
 def as_levels(
-    levels,                              # dict name → n integers, or a matrix [levels n]; torch (on any device), numpy or lists
+    levels,                              # dict name → n integers, or matrix [levels n]
     n:int,                               # number of items
     name:str="levels",                   # what to call them in a message
-) -> dict[str, Int[np.ndarray, "n"]]:    # int64 labels of each level, in the order given; `L1`, `L2`, … for the rows of a matrix
-    "Labels at several levels, checked."
-    if not isinstance(levels, Mapping):
-        rows = list(levels) if np.iterable(levels) else []
-        require(len(rows) and all(np.ndim(row) == 1 for row in rows), f"{name} of type {type(levels).__name__}",
-                "a dict of labels by level, or a matrix with a row of labels for each level", "For one level, give {'name': labels}.")
-        levels = {f"L{l}": row for l, row in enumerate(rows, 1)}
+) -> dict[str, Int[np.ndarray, "n"]]:    # int64 labels of each level, in the order given
+    "Labels at several levels, checked; torch (on any device), numpy or lists."
+    levels = _by_name(levels, name)
     require(levels, f"{name} without a level", "at least one")
     out = {}
     for key, y in levels.items():
         y = as_array(y)
-        require(y.shape == (n,) and y.dtype.kind in "iu", f"{name} {key!r} of shape {y.shape} and dtype {y.dtype}",
-                f"{n} integers, one an item")
+        require(y.shape == (n,) and y.dtype.kind in "iu",
+                f"{name} {key!r} of shape {y.shape} and dtype {y.dtype}",
+                f"{n} integers, one per item")
         out[str(key)] = y.astype(np.int64)
     return out
 
-# %% ../../nbs/35_metrics.clustering.ipynb #5536cd54
+# %% ../../nbs/35_metrics.clustering.ipynb #c3a6fb9d
 class RandIndex(NamedTuple):
-    "How far a clustering agrees with classes about pairs, eqs. (1) and (2)."
+    "Agreement of a clustering with classes about pairs, eqs. (1) and (2)."
     rand:float          # share of pairs they agree about
-    adjusted:float      # 0 at the level of chance, 1 for equal partitions
-    chance:float        # what `rand` is on average when the clusters' members are drawn at random
+    adjusted:float      # 0 at chance level, 1 for equal partitions
+    chance:float        # expected `rand` when the clusters' members are drawn at random
     clusters:int        # number of clusters
     classes:int         # number of classes
 
+# %% ../../nbs/35_metrics.clustering.ipynb #624baf4c
+def _partition(v, name):
+    "Labels of a partition, checked."
+    v = as_array(v)
+    require(v.ndim == 1 and v.dtype.kind in "iu" and len(v) >= 2,
+            f"{name} of shape {v.shape} and dtype {v.dtype}", "at least 2 integers, one per item")
+    return v
+
+# %% ../../nbs/35_metrics.clustering.ipynb #5536cd54
 def rand_index(
     clusters,                        # n integers: the cluster of each item, torch or numpy
     labels,                          # n integers: its class
 ) -> RandIndex:
     "Rand index and adjusted Rand index of two partitions (G.4)."
     c, y = _partition(clusters, "clusters"), _partition(labels, "labels")
-    require(len(c) == len(y), f"{len(c)} clusters for {len(y)} labels", "one of each for every item, in the same order")
+    n = len(c)
+    require(n == len(y), f"{n} clusters for {len(y)} labels",
+            "one of each for every item, in the same order")
     sizes = [np.unique(v, return_counts=True)[1].astype(float) for v in (c, y)]
-    p, q = (float((s*(s - 1)).sum()/(len(c)*(len(c) - 1))) for s in sizes)
-    return RandIndex(float(rand_score(y, c)), float(adjusted_rand_score(y, c)), p*q + (1 - p)*(1 - q), *map(len, sizes))      # (2)
+    p, q = (float((s*(s - 1)).sum()/(n*(n - 1))) for s in sizes)
+    chance = p*q + (1 - p)*(1 - q)                                                       # eq. (2)
+    rand, adjusted = float(rand_score(y, c)), float(adjusted_rand_score(y, c))
+    return RandIndex(rand, adjusted, chance, *map(len, sizes))
 
-def _partition(v, name):
-    v = as_array(v)
-    require(v.ndim == 1 and v.dtype.kind in "iu" and len(v) >= 2, f"{name} of shape {v.shape} and dtype {v.dtype}",
-            "at least 2 integers, one an item")
-    return v
+# %% ../../nbs/35_metrics.clustering.ipynb #5a82f0f8
+def _unit_rows(x):
+    "The rows of `x`, scaled to unit length."
+    require_rows((x != 0).any(1), "x", "only zeros",
+                 "rows with a direction, as cosine distance needs", "Or take metric = 'euclidean'.")
+    x = x/np.abs(x).max(1, keepdims=True)                     # first to about 1, against overflow
+    return x/np.linalg.norm(x, axis=1, keepdims=True)
 
-# %% ../../nbs/35_metrics.clustering.ipynb #885cb876
-def _knn_affinity(
-    x,                               # embeddings [n d], torch or numpy
-    neighbors:int=10,                # neighbours an item asks for, itself not counted
-    metric:str="cosine",             # or `euclidean`
-) -> sparse.csr_array:               # [n n], symmetric, of zeros and ones
-    "The connected graph of nearest neighbours, with a warning where edges had to be added to connect it."
-    x = _as_points(x, metric)
-    require(isinstance(neighbors, (int, np.integer)) and 1 <= neighbors < len(x), f"neighbors = {neighbors!r} with {len(x)} items",
-            "a whole number from 1 to n - 1")
-    return _joined(knn_graph(x, int(neighbors)), x)
-
+# %% ../../nbs/35_metrics.clustering.ipynb #f582e5e8
 def _as_points(x, metric):
-    "Points whose Euclidean distances are ordered as the distances asked for: float64, of size about 1."
+    "Points in float64, of size about 1, whose Euclidean distances have the order of `metric`."
     require(metric in ("cosine", "euclidean"), f"metric = {metric!r}", "cosine or euclidean")
     x = as_matrix(x, "x")
     require(len(x) >= 3, f"x with {len(x)} rows", "at least 3 rows")
     require_rows(np.isfinite(x).all(1), "x", "NaN or infinity", "finite numbers")
     eps, x = np.finfo(x.dtype).eps, x.astype(np.float64)
-    if metric == "cosine":
-        require_rows((x != 0).any(1), "x", "only zeros", "rows with a direction, as cosine distance needs", "Or take metric = 'euclidean'.")
-        x = x/np.abs(x).max(1, keepdims=True)
-        x = x/np.linalg.norm(x, axis=1, keepdims=True)
-    else: x = x/(np.abs(x).max() or 1)
-    how = "point the same way" if metric == "cosine" else "are equal"
-    require(np.abs(x - x[0]).max() > 4*eps, f"x with {len(x)} rows that all {how}", "rows that differ", "Has the model collapsed?")
-    if metric == "euclidean": x = x - x.mean(0)                    # changes no distance and saves digits
+    if metric == "cosine": x, how = _unit_rows(x), "point the same way"
+    else: x, how = x/(np.abs(x).max() or 1), "are equal"
+    require(np.abs(x - x[0]).max() > 4*eps, f"x with {len(x)} rows that all {how}",
+            "rows that differ", "Has the model collapsed?")
+    if metric == "euclidean": x = x - x.mean(0)               # changes no distance and saves digits
     return x
 
-# %% ../../nbs/35_metrics.clustering.ipynb #18c1c9fa
-def _joined(w, x):
-    "The graph `w` over the points `x`, with shortest edges between its pieces added until there is but one."
-    pieces, part = connected_components(w, directed=False)
-    if pieces == 1: return w
+# %% ../../nbs/35_metrics.clustering.ipynb #59a4daba
+def _smallest(part):
+    "The number of the smallest piece; the first if there are several."
+    numbers, sizes = np.unique(part, return_counts=True)
+    return numbers[sizes.argmin()]
+
+# %% ../../nbs/35_metrics.clustering.ipynb #6b22aeab
+def _bridges(part, pieces, x):
+    "The ends of the edges that join the pieces, where `part` numbers the piece of each point."
     ends = []
     for _ in range(pieces - 1):
         inside = np.flatnonzero(part == _smallest(part))
@@ -114,52 +128,72 @@ def _joined(w, x):
         i = distance.argmin()
         ends.append((inside[i], outside[near[i]]))
         part[inside] = part[outside[near[i]]]
-    a, b = np.array(ends).T
-    warnings.warn(f"the graph of nearest neighbours falls into {pieces} pieces; the shortest edges between them were added to connect "
-                  "it. With fewer clusters than pieces, whole pieces stay together; more neighbors give fewer pieces", stacklevel=3)
+    return np.array(ends).T
+
+# %% ../../nbs/35_metrics.clustering.ipynb #18c1c9fa
+def _joined(w, x):
+    "The graph `w` over the points `x`, connected by the shortest edges between its pieces."
+    pieces, part = connected_components(w, directed=False)
+    if pieces == 1: return w
+    a, b = _bridges(part, pieces, x)
+    warnings.warn(f"the graph of nearest neighbors falls into {pieces} pieces; the shortest edges "
+                  "between them were added to connect it. With fewer clusters than pieces, whole "
+                  "pieces stay together; more neighbors give fewer pieces", stacklevel=3)
     edges = sparse.csr_array((np.ones(2*len(a)), (np.r_[a, b], np.r_[b, a])), shape=w.shape)
     return sparse.csr_array(w.maximum(edges))
 
-def _smallest(part):
-    "The number of the smallest piece, of several the first."
-    numbers, sizes = np.unique(part, return_counts=True)
-    return numbers[sizes.argmin()]
-
-# %% ../../nbs/35_metrics.clustering.ipynb #36a0a954
-def _spectral_coordinates(
+# %% ../../nbs/35_metrics.clustering.ipynb #885cb876
+def _knn_affinity(
     x,                               # embeddings [n d], torch or numpy
-    count:int,                       # how many coordinates: the largest number of clusters wanted
-    neighbors:int=10,                # neighbours an item asks for in the graph
+    neighbors:int=10,                # number of neighbors per item, itself not counted
     metric:str="cosine",             # or `euclidean`
-) -> Float[np.ndarray, "n count"]:   # column k: eigenvector of the (k+1)-th smallest eigenvalue; column 0 is constant
-    "Coordinates in which K-means finds the clusters of the nearest-neighbour graph, eq. (3)."
-    n = len(x)
-    require(isinstance(count, (int, np.integer)) and 1 <= count < n, f"count = {count!r} with {n} items", "a whole number from 1 to n - 1")
-    return _coordinates(_knn_affinity(x, neighbors, metric), int(count))
+) -> sparse.csr_array:               # [n n], symmetric, of zeros and ones
+    "The connected graph of nearest neighbors; warns if edges had to be added to connect it."
+    x = _as_points(x, metric)
+    require(isinstance(neighbors, (int, np.integer)) and 1 <= neighbors < len(x),
+            f"neighbors = {neighbors!r} with {len(x)} items", "a whole number from 1 to n - 1")
+    return _joined(knn_graph(x, int(neighbors)), x)
 
+# %% ../../nbs/35_metrics.clustering.ipynb #b13d6f11
 def _coordinates(w, count, restarts=100):
+    "The first `count` eigenvectors of eq. (3) as columns."
     n = w.shape[0]
-    if 4*count >= n: return eigenpairs(w, count)[1]                                             # dense
+    if 4*count >= n: return eigenpairs(w, count)[1]                             # dense
     s = 1/np.sqrt(w.sum(1))
     a = sparse.csr_array(sparse.diags_array(s) @ w @ sparse.diags_array(s))
     start, basis = np.random.default_rng(0).normal(size=n), min(n, max(2*count + 1, 80))
     try: values, u = eigsh(a, count, which="LA", v0=start, ncv=basis, maxiter=restarts)
-    except ArpackNoConvergence: return eigenpairs(w, count)[1]                                  # by inversion
+    except ArpackNoConvergence: return eigenpairs(w, count)[1]                  # by inversion
     u = u[:, values.argsort()[::-1]]*s[:, None]
     return u*np.sign(u[np.abs(u).argmax(0), np.arange(count)])
 
+# %% ../../nbs/35_metrics.clustering.ipynb #36a0a954
+def _spectral_coordinates(
+    x,                               # embeddings [n d], torch or numpy
+    count:int,                       # number of coordinates: the largest number of clusters
+    neighbors:int=10,                # number of neighbors per item in the graph
+    metric:str="cosine",             # or `euclidean`
+) -> Float[np.ndarray, "n count"]:   # column k: eigenvector k + 1 of (3); column 0 is constant
+    "Coordinates in which K-means finds the clusters of the nearest-neighbor graph, eq. (3)."
+    require(isinstance(count, (int, np.integer)) and 1 <= count < len(x),
+            f"count = {count!r} with {len(x)} items", "a whole number from 1 to n - 1")
+    return _coordinates(_knn_affinity(x, neighbors, metric), int(count))
+
 # %% ../../nbs/35_metrics.clustering.ipynb #e2c6576a
 def _spectral_clusters(
-    coordinates:Float[np.ndarray, "n k"],    # what `_spectral_coordinates` gave
-    clusters:int,                            # how many, from 2 to the number of columns
-    seed:int=0,                              # of the beginnings
-    starts:int=10,                           # beginnings, of which the best is kept
+    coordinates:Float[np.ndarray, "n k"],    # what `_spectral_coordinates` returned
+    clusters:int,                            # number of clusters, from 2 to the number of columns
+    seed:int=0,                              # seed of the initializations
+    starts:int=10,                           # initializations, of which the best is kept
 ) -> Int[np.ndarray, "n"]:                   # 0, …, clusters - 1
-    "Spectral clustering into so many clusters: K-means in the first `clusters` coordinates."
+    "Spectral clusters: K-means in the first `clusters` coordinates."
     y = np.asarray(coordinates)
-    require(y.ndim == 2 and isinstance(clusters, (int, np.integer)) and 2 <= clusters <= y.shape[1],
-            f"clusters = {clusters!r} with coordinates of shape {y.shape}", "from 2 to the number of columns")
-    return KMeans(int(clusters), n_init=starts, random_state=seed).fit_predict(y[:, :clusters]).astype(np.int64)
+    whole = isinstance(clusters, (int, np.integer))
+    require(y.ndim == 2 and whole and 2 <= clusters <= y.shape[1],
+            f"clusters = {clusters!r} with coordinates of shape {y.shape}",
+            "from 2 to the number of columns")
+    means = KMeans(int(clusters), n_init=starts, random_state=seed)
+    return means.fit_predict(y[:, :clusters]).astype(np.int64)
 
 # %% ../../nbs/35_metrics.clustering.ipynb #93a70178
 @dataclass(frozen=True, repr=False)
@@ -168,39 +202,62 @@ class HierarchicalRand(Tabular):
     levels:dict[str, RandIndex]      # each level, with as many clusters as classes
     counts:dict[int, RandIndex]      # the last level, with other numbers of clusters
     n:int                            # number of items
-    neighbors:int                    # of the graph
-    metric:str                       # of the graph
+    neighbors:int                    # number of neighbors per item in the graph
+    metric:str                       # distance of the graph
 
     def to_dict(self) -> dict:
-        plain = lambda scores: {k: r._asdict() for k, r in scores.items()}
+        "The fields as plain data."
+        def plain(scores): return {k: r._asdict() for k, r in scores.items()}
         return dict(asdict(self), levels=plain(self.levels), counts=plain(self.counts))
-    @property
-    def table(self) -> Table:
-        last = list(self.levels)[-1]
-        found = [*self.levels.items(), *((f"{last}, K = {k}", r) for k, r in self.counts.items())]
-        scores = lambda r: (f"{r.rand:.4f}", f"{r.chance:.4f}", f"{r.adjusted:.4f}")
-        return Table(f"spectral clusters of {self.n} items against classes ({self.metric} distance, {self.neighbors} neighbours)",
-                     ["level", "clusters", "classes", SCORES["rand"].label, "chance", SCORES["adjusted"].label],
-                     [[name, str(r.clusters), str(r.classes), *scores(r)] for name, r in found])
+
+# %% ../../nbs/35_metrics.clustering.ipynb #bd929d71
+@patch(as_prop=True)
+def table(self:HierarchicalRand) -> Table:
+    "Rand index, chance level and adjusted Rand index, one row per clustering."
+    last = list(self.levels)[-1]
+    found = [*self.levels.items(), *((f"{last}, K = {k}", r) for k, r in self.counts.items())]
+    def row(name, r):
+        scores = f"{r.rand:.4f}", f"{r.chance:.4f}", f"{r.adjusted:.4f}"
+        return [name, str(r.clusters), str(r.classes), *scores]
+    return Table(f"spectral clusters of {self.n} items against classes "
+                 f"({self.metric} distance, {self.neighbors} neighbors)",
+                 ["level", "clusters", "classes", SCORES["rand"].label, "chance",
+                  SCORES["adjusted"].label], [row(name, r) for name, r in found])
+
+# %% ../../nbs/35_metrics.clustering.ipynb #64b812b8
+def _class_counts(levels, n):
+    "Number of classes at each level, checked."
+    classes = {name: len(np.unique(y)) for name, y in levels.items()}
+    for name, k in classes.items():
+        require(2 <= k < n, f"level {name!r} with {k} classes among {n} items", "from 2 to n - 1")
+    return classes
+
+# %% ../../nbs/35_metrics.clustering.ipynb #7b13707c
+def _check_counts(counts, n):
+    "Raise unless all are numbers of clusters that `n` items can form."
+    for k in counts:
+        require(isinstance(k, (int, np.integer)) and 2 <= k < n, f"{k!r} clusters of {n} items",
+                "whole numbers from 2 to n - 1")
 
 # %% ../../nbs/35_metrics.clustering.ipynb #76d958f8
 def hierarchical_rand(
     x,                               # embeddings [n d], torch or numpy
-    levels,                          # labels by level, coarse to fine: a dict, or a matrix [levels n]
-    counts:tuple=(),                 # other numbers of clusters, to set against the last level
-    neighbors:int=10,                # neighbours an item asks for in the graph
+    levels,                          # labels by level, coarse to fine: dict or matrix [levels n]
+    counts:tuple=(),                 # other numbers of clusters, compared with the last level
+    neighbors:int=10,                # number of neighbors per item in the graph
     metric:str="cosine",             # or `euclidean`
-    seed:int=0,                      # of K-means
-    starts:int=10,                   # beginnings of K-means, of which the best is kept
+    seed:int=0,                      # seed of K-means
+    starts:int=10,                   # initializations of K-means, of which the best is kept
 ) -> HierarchicalRand:
-    "Rand indices of spectral clusterings against the classes of every level (Figure 4; App. G.4, H)."
-    levels, n = as_levels(levels, len(x)), len(x)
-    classes = {name: len(np.unique(y)) for name, y in levels.items()}
-    for name, k in classes.items(): require(2 <= k < n, f"level {name!r} with {k} classes among {n} items", "from 2 to n - 1")
-    whole = lambda k: isinstance(k, (int, np.integer)) and 2 <= k < n
-    for k in counts: require(whole(k), f"{k!r} clusters of {n} items", "whole numbers from 2 to n - 1")
+    "Rand indices of spectral clusterings against the classes of every level (Figure 4; G.4, H)."
+    n = len(x)
+    levels = as_levels(levels, n)
+    classes = _class_counts(levels, n)
+    _check_counts(counts, n)
     y = _spectral_coordinates(x, max([*classes.values(), *counts]), neighbors, metric)
-    found = {k: _spectral_clusters(y, k, seed, starts) for k in sorted({*classes.values(), *map(int, counts)})}
+    numbers = sorted({*classes.values(), *map(int, counts)})
+    found = {k: _spectral_clusters(y, k, seed, starts) for k in numbers}
     last = list(levels.values())[-1]
-    return HierarchicalRand({name: rand_index(found[classes[name]], v) for name, v in levels.items()},
-                            {int(k): rand_index(found[k], last) for k in counts}, n, int(neighbors), metric)
+    by_level = {name: rand_index(found[classes[name]], v) for name, v in levels.items()}
+    by_count = {int(k): rand_index(found[k], last) for k in counts}
+    return HierarchicalRand(by_level, by_count, n, int(neighbors), metric)

@@ -9,6 +9,7 @@ __all__ = ['subsets', 'SubsamplingResult', 'subsampling', 'PermutationNull', 'pe
 from dataclasses import dataclass
 
 import numpy as np
+from fastcore.basics import patch
 from jaxtyping import Int
 from scipy.special import stdtrit
 from tqdm.auto import tqdm
@@ -20,8 +21,8 @@ from .similarity import cross_correlations, structure_similarity
 
 # %% ../../nbs/34_metrics.uncertainty.ipynb #119b7156
 def subsets(
-    n:int,                       # items
-    fraction:float=.5,           # share of them in each subset
+    n:int,                       # number of items
+    fraction:float=.5,           # fraction of the items in each subset
     draws:int=20,                # number of subsets
     seed:int=0,                  # the same seed draws the same subsets
 ) -> Int[np.ndarray, "draws m"]: # sorted positions of items
@@ -37,54 +38,75 @@ def subsets(
 @dataclass(frozen=True, repr=False)
 class SubsamplingResult(Tabular):
     "Scores of all items, and of subsets of them."
-    n:int                                # items
-    m:int                                # items of a subset
-    full:dict[str, float]                # of all items, by measure
-    samples:dict[str, list[float]]       # of each subset
-    what:str="structure similarity"      # what the scores are of
+    n:int                                # number of items
+    m:int                                # items per subset
+    full:dict[str, float]                # score of all items, by measure
+    samples:dict[str, list[float]]       # score of each subset, by measure
+    what:str="structure similarity"      # what the scores measure
 
     @property
-    def mean(self) -> dict[str, float]: return {k: float(np.mean(v)) for k, v in self.samples.items()}
-    @property
-    def error(self) -> dict[str, float]:
-        "Standard error of the score of all items, eq. (1)."
-        return {k: float(np.std(v, ddof=1)*np.sqrt(self.m/(self.n - self.m))) for k, v in self.samples.items()}
-    def interval(self, level=.95) -> dict[str, tuple[float, float]]:
-        "Student's interval about the score of all items."
-        t = stdtrit(len(next(iter(self.samples.values()))) - 1, (1 + level)/2)
-        return {k: (v - t*self.error[k], v + t*self.error[k]) for k, v in self.full.items()}
-    def to_dict(self) -> dict: return vars(self) | dict(mean=self.mean, error=self.error, interval=self.interval())
-    @property
-    def table(self) -> Table:
-        error, mean, interval = self.error, self.mean, self.interval()
-        def row(k, v):
-            around = "{:.3f} to {:.3f}".format(*interval[k])
-            return [SCORES[k].name, f"{v:.3f}", f"{error[k]:.3f}", around, f"{mean[k]:.3f}"]
-        draws = len(next(iter(self.samples.values())))
-        return Table(f"{self.what} of {self.n:,} items, and of {draws} random subsets",
-                     ["", "all items", "± s.e.", "95 % interval", f"mean of subsets of {self.m:,}"],
-                     [row(k, v) for k, v in self.full.items()])
+    def mean(self) -> dict[str, float]:
+        "Mean score of the subsets."
+        return {k: float(np.mean(v)) for k, v in self.samples.items()}
+    def to_dict(self) -> dict:
+        "The fields, with the means, errors and intervals."
+        return vars(self) | dict(mean=self.mean, error=self.error, interval=self.interval())
+
+# %% ../../nbs/34_metrics.uncertainty.ipynb #394686c1
+@patch(as_prop=True)
+def error(self:SubsamplingResult) -> dict[str, float]:
+    "Standard error of the score of all items, eq. (1)."
+    factor = np.sqrt(self.m/(self.n - self.m))
+    return {k: float(np.std(v, ddof=1)*factor) for k, v in self.samples.items()}
+
+# %% ../../nbs/34_metrics.uncertainty.ipynb #86468180
+def _draws(result):
+    "How many subsets or permutations a result has."
+    return len(next(iter(result.samples.values())))
+
+# %% ../../nbs/34_metrics.uncertainty.ipynb #6e0d9f6a
+@patch
+def interval(self:SubsamplingResult,
+    level:float=.95,                         # how often the interval should cover the true score
+) -> dict[str, tuple[float, float]]:         # measure → lower and upper end
+    "Student's interval about the score of all items."
+    t = stdtrit(_draws(self) - 1, (1 + level)/2)
+    return {k: (v - t*self.error[k], v + t*self.error[k]) for k, v in self.full.items()}
+
+# %% ../../nbs/34_metrics.uncertainty.ipynb #4b20de47
+@patch(as_prop=True)
+def table(self:SubsamplingResult) -> Table:
+    "Score, standard error and interval of each measure, and the mean over the subsets."
+    error, mean, interval = self.error, self.mean, self.interval()
+    def row(k, v):
+        low_to_high = "{:.3f} to {:.3f}".format(*interval[k])
+        return [SCORES[k].name, f"{v:.3f}", f"{error[k]:.3f}", low_to_high, f"{mean[k]:.3f}"]
+    return Table(f"{self.what} of {self.n:,} items, and of {_draws(self)} random subsets",
+                 ["", "all items", "± s.e.", "95 % interval", f"mean of subsets of {self.m:,}"],
+                 [row(k, v) for k, v in self.full.items()])
 
 # %% ../../nbs/34_metrics.uncertainty.ipynb #2acd4ba3
 def subsampling(
     x1,                          # embeddings [n d1], numpy or torch
     x2,                          # embeddings [n d2] of the same items in the same order
-    fraction:float=.5,           # share of the items in each subset
-    draws:int=20,                # subsets
-    seed:int=0,                  # of the subsets; the same seed and n give the same ones
-    progress:bool=True,          # show a bar when it takes more than some seconds
-    **how,                       # `metric`, `linkage`, `lca_distance`, `device`, as for `structure_similarity`
+    fraction:float=.5,           # fraction of the items in each subset
+    draws:int=20,                # number of subsets
+    seed:int=0,                  # the same seed and n draw the same subsets
+    progress:bool=True,          # show a bar when it takes more than a few seconds
+    **how,                       # options of `structure_similarity`, such as `metric`, `linkage`
 ) -> SubsamplingResult:
-    "Structure similarity of all items and of random subsets of them, each clustered anew; standard errors by eq. (1)."
+    "Structure similarity of all items and of random subsets; standard errors by eq. (1)."
     full = structure_similarity(x1, x2, progress=progress, **how)
     parts = subsets(full.n, fraction, draws, seed)
-    bar = tqdm(parts, desc="subsets", delay=3, leave=False, **({} if progress else dict(disable=True)))
+    quiet = {} if progress else dict(disable=True)
+    bar = tqdm(parts, desc="subsets", delay=3, leave=False, **quiet)
     found = [structure_similarity(x1[i], x2[i], progress=False, **how).scores for i in bar]
-    return SubsamplingResult(full.n, parts.shape[1], full.scores, {k: [f[k] for f in found] for k in full.scores})
+    samples = {k: [f[k] for f in found] for k in full.scores}
+    return SubsamplingResult(full.n, parts.shape[1], full.scores, samples)
 
 # %% ../../nbs/34_metrics.uncertainty.ipynb #02818d10
-def _relabelled(tree, order):
-    "The same tree with its items permuted, as if the rows of the embeddings had been taken in `order`."
+def _relabeled(tree, order):
+    "The tree with its items permuted, as if the embeddings' rows had been taken in `order`."
     place = np.empty(tree.n, int)
     place[order] = np.arange(tree.n)
     z = tree.linkage.copy()
@@ -95,54 +117,67 @@ def _relabelled(tree, order):
 # %% ../../nbs/34_metrics.uncertainty.ipynb #0583bbcc
 @dataclass(frozen=True, repr=False)
 class PermutationNull(Tabular):
-    "Observed scores, and those of permuted items."
-    n:int                                # items
-    observed:dict[str, float]            # by measure
-    samples:dict[str, list[float]]       # of each permutation
+    "Observed scores, and the scores of permuted items."
+    n:int                                # number of items
+    observed:dict[str, float]            # observed score, by measure
+    samples:dict[str, list[float]]       # score of each permutation, by measure
 
     @property
     def p(self) -> dict[str, float]:
         "Share of permutations that score as high as the observed items, eq. (2)."
-        return {k: (1 + sum(s >= v for s in self.samples[k]))/(1 + len(self.samples[k])) for k, v in self.observed.items()}
-    @property
-    def z(self) -> dict[str, float]:
-        "Distance of the observed score from the null's mean, in standard deviations."
-        z = lambda v, null: float((v - np.mean(null))/np.std(null, ddof=1))
-        return {k: z(v, self.samples[k]) for k, v in self.observed.items()}
-    def to_dict(self) -> dict: return vars(self) | dict(p=self.p, z=self.z)
-    @property
-    def table(self) -> Table:
-        p, z, s = self.p, self.z, self.samples
-        def row(k, v):
-            null = f"{np.mean(s[k]):.3f}", f"{np.std(s[k], ddof=1):.3f}"
-            return [SCORES[k].name, f"{v:.3f}", *null, f"{z[k]:.1f}", f"{p[k]:.3g}"]
-        return Table(f"{self.n:,} items against {len(next(iter(s.values())))} permutations",
-                     ["", "observed", "null mean", "null s.d.", "z", "p"],
-                     [row(k, v) for k, v in self.observed.items()])
+        def value(v, null): return (1 + sum(s >= v for s in null))/(1 + len(null))
+        return {k: value(v, self.samples[k]) for k, v in self.observed.items()}
+    def to_dict(self) -> dict:
+        "The fields, with p and z."
+        return vars(self) | dict(p=self.p, z=self.z)
+
+# %% ../../nbs/34_metrics.uncertainty.ipynb #5b21de21
+@patch(as_prop=True)
+def z(self:PermutationNull) -> dict[str, float]:
+    "Distance of the observed score from the null's mean, in standard deviations."
+    def value(v, null): return float((v - np.mean(null))/np.std(null, ddof=1))
+    return {k: value(v, self.samples[k]) for k, v in self.observed.items()}
+
+# %% ../../nbs/34_metrics.uncertainty.ipynb #0af454b0
+@patch(as_prop=True)
+def table(self:PermutationNull) -> Table:
+    "Observed score of each measure, the mean and deviation of the null, z and p."
+    p, z, s = self.p, self.z, self.samples
+    def row(k, v):
+        null = f"{np.mean(s[k]):.3f}", f"{np.std(s[k], ddof=1):.3f}"
+        return [SCORES[k].name, f"{v:.3f}", *null, f"{z[k]:.1f}", f"{p[k]:.3g}"]
+    return Table(f"{self.n:,} items against {_draws(self)} permutations",
+                 ["", "observed", "null mean", "null s.d.", "z", "p"],
+                 [row(k, v) for k, v in self.observed.items()])
+
+# %% ../../nbs/34_metrics.uncertainty.ipynb #dde7716f
+def _permuted_scores(x, trees, order, metric, lca_distance):
+    "All scores of two sets `x` and their trees after the second set's items are taken in `order`."
+    trees = trees[0], _relabeled(trees[1], order)
+    crossed = cross_correlations((x[0], x[1][order]), trees, metric)
+    return tree_correlations(*trees, lca_distance) | crossed
 
 # %% ../../nbs/34_metrics.uncertainty.ipynb #453dd38b
 def permutation_null(
     x1,                          # embeddings [n d1], numpy or torch
     x2,                          # embeddings [n d2] of the same items in the same order
-    draws:int=200,               # permutations
-    seed:int=0,                  # of the permutations
-    metric:str="cosine",         # as for `structure_similarity`, like all that follow
-    linkage:str="average",       # …
-    lca_distance:str="height",   # …
-    device="cpu",                # …
-    progress:bool=True,          # …
+    draws:int=200,               # number of permutations
+    seed:int=0,                  # seed of the permutations
+    metric:str="cosine",         # distance, as for `structure_similarity`
+    linkage:str="average",       # linkage, likewise
+    lca_distance:str="height",   # `height`, `edges` or `rank`, likewise
+    device="cpu",                # where to cluster many items
+    progress:bool=True,          # show a bar when it takes more than a few seconds
 ) -> PermutationNull:
-    "Structure similarity when the items of the second set are permuted; both trees are made once."
+    "Structure similarity when the items of the second set are permuted; each tree is built once."
     require(draws >= 1, f"draws = {draws}", "at least 1 permutation")
     full = structure_similarity(x1, x2, metric, linkage, lca_distance, device, progress)
-    tree1, tree2 = full.trees
-    x1, x2 = as_embeddings(x1, "x1", metric), as_embeddings(x2, "x2", metric)
+    x = as_embeddings(x1, "x1", metric), as_embeddings(x2, "x2", metric)
     rng, samples = np.random.default_rng(seed), []
-    for _ in tqdm(range(draws), desc="permutations", delay=3, leave=False, **({} if progress else dict(disable=True))):
+    quiet = {} if progress else dict(disable=True)
+    for _ in tqdm(range(draws), desc="permutations", delay=3, leave=False, **quiet):
         order = rng.permutation(full.n)
-        trees = tree1, _relabelled(tree2, order)
-        crossed = cross_correlations((x1, x2[order]), trees, metric)
-        samples.append(tree_correlations(*trees, lca_distance) | crossed)
+        samples.append(_permuted_scores(x, full.trees, order, metric, lca_distance))
     return PermutationNull(full.n, full.scores, {k: [s[k] for s in samples] for k in full.scores})
 
 # %% ../../nbs/34_metrics.uncertainty.ipynb #0052be2f
@@ -150,14 +185,16 @@ def compare(
     reference,                   # embeddings [n d] that both are scored against
     x1,                          # embeddings [n d1]
     x2,                          # embeddings [n d2]
-    fraction:float=.5,           # share of the items in each subset
-    draws:int=20,                # subsets
-    seed:int=0,                  # of the subsets
-    progress:bool=True,          # show a bar when it takes more than some seconds
-    **how,                       # `metric`, `linkage`, `lca_distance`, `device`, as for `structure_similarity`
-) -> SubsamplingResult:         # of the differences: the score of `x2` less that of `x1`
+    fraction:float=.5,           # fraction of the items in each subset
+    draws:int=20,                # number of subsets
+    seed:int=0,                  # seed of the subsets
+    progress:bool=True,          # show a bar when it takes more than a few seconds
+    **how,                       # options of `structure_similarity`, such as `metric`, `linkage`
+) -> SubsamplingResult:          # differences: the score of `x2` minus the score of `x1`
     "Difference of two structure similarities to one reference, over the same subsets of the items."
-    one, two = (subsampling(reference, x, fraction, draws, seed, progress, **how) for x in (x1, x2))
+    one = subsampling(reference, x1, fraction, draws, seed, progress, **how)
+    two = subsampling(reference, x2, fraction, draws, seed, progress, **how)
     full = {k: v - one.full[k] for k, v in two.full.items()}
     samples = {k: (np.array(v) - one.samples[k]).tolist() for k, v in two.samples.items()}
-    return SubsamplingResult(one.n, one.m, full, samples, "second less first: structure similarity")
+    what = "second minus first: structure similarity"
+    return SubsamplingResult(one.n, one.m, full, samples, what)

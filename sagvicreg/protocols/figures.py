@@ -21,9 +21,10 @@ from ..core import SagvicregError, atomic_write, require
 from ..graph.walk import Pairs
 from ..metrics.dendrogram import PALETTE
 
-# %% ../../nbs/70_protocols.figures.ipynb #6c16db0c
+# %% ../../nbs/70_protocols.figures.ipynb #41da78e2
 _STYLES, _MARKERS = ["-", "--", ":", "-."], ["o", "s", "^", "D", "v", "P", "X", "*", "<", ">"]
 
+# %% ../../nbs/70_protocols.figures.ipynb #6c16db0c
 def save_figure(
     fig:Figure,                        # the figure; it is closed
     path,                              # a .png, .svg or .pdf file
@@ -35,52 +36,73 @@ def save_figure(
 # %% ../../nbs/70_protocols.figures.ipynb #03428d10
 def plot_pairs(
     images:UInt8[Tensor, "n 3 h w"],   # the batch
-    pairs:Pairs,                       # whom each image was paired with
+    pairs:Pairs,                       # the partner of each image, and its weight
     n:int=12,                          # how many non-trivial pairs to show
 ) -> Figure:
-    "Non-trivial pairs as image rows, the weight of each above."
+    "Non-trivial pairs as image rows, with the weight of each pair above."
     moved = [i for i, j in enumerate(pairs.index.tolist()) if i != j][:n]
     fig, axs = plt.subplots(2, max(2, len(moved)), figsize=(9, 1.9), layout="constrained", dpi=90)
     for ax in axs.flat: ax.set(xticks=[], yticks=[])
-    for col, i in enumerate(moved):
-        for ax, row in zip(axs[:, col], (i, pairs.index[i])): ax.imshow(images[row].permute(1, 2, 0).cpu())
-        axs[0, col].set_title(f"{pairs.weight[i]:.2f}", fontsize=9)
-    axs[0, 0].set_ylabel("image"); axs[1, 0].set_ylabel("partner")
+    for (top, bottom), i in zip(axs.T, moved):
+        top.imshow(images[i].permute(1, 2, 0).cpu())
+        bottom.imshow(images[pairs.index[i]].permute(1, 2, 0).cpu())
+        top.set_title(f"{pairs.weight[i]:.2f}", fontsize=9)
+    axs[0, 0].set_ylabel("image")
+    axs[1, 0].set_ylabel("partner")
     if not moved: fig.suptitle("every image is paired with itself")
     return fig
+
+# %% ../../nbs/70_protocols.figures.ipynb #0c52c1b1
+def _umap():
+    "The module umap, if it is installed."
+    try: return import_module("umap")
+    except ImportError as e:
+        raise SagvicregError("a UMAP map without umap-learn; expected it to be installed. "
+                             "pip install 'sagvicreg[viz]', or how='t-sne'") from e
+
+# %% ../../nbs/70_protocols.figures.ipynb #ca239529
+def _placed(x, how, seed):
+    "Two coordinates for each row."
+    if how == "t-sne":
+        perplexity = min(30, (len(x) - 1)/3)
+        return TSNE(metric="cosine", init="random", perplexity=perplexity,
+                    random_state=seed).fit_transform(x)
+    umap = _umap()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")             # a warning that a seed allows only one thread
+        return umap.UMAP(metric="cosine", n_neighbors=min(15, len(x) - 1), random_state=seed,
+                         n_jobs=1).fit_transform(x)
+
+# %% ../../nbs/70_protocols.figures.ipynb #04c81d92
+def _scatter_classes(ax, xy, labels, classes):
+    "Points with a color and a marker for each class."
+    for i, c in enumerate(np.unique(labels)):
+        style = dict(marker=_MARKERS[i % 10], color=PALETTE[i % 10], alpha=.7, linewidths=0)
+        ax.scatter(*xy[labels == c].T, s=14, label=classes[c], **style)
 
 # %% ../../nbs/70_protocols.figures.ipynb #99687f76
 def plot_map(
     embeddings:dict,                   # title → embeddings, n×d (widths may differ)
     labels:Int[Tensor, "n"],           # class of each item
     classes:list,                      # names of the classes
-    seed:int=0,                        # of the map
+    seed:int=0,                        # seed of the map
     how:str="t-sne",                   # or `umap`, with umap-learn (pip install 'sagvicreg[viz]')
 ) -> Figure:
     "Two-dimensional t-SNE or UMAP maps side by side."
     require(how in ("t-sne", "umap"), f"how = {how!r}", "'t-sne' or 'umap'")
     labels = np.asarray(labels)
-    fig, axs = plt.subplots(1, len(embeddings), figsize=(4.5 * len(embeddings), 4), layout="constrained", dpi=90, squeeze=False)
+    fig, axs = plt.subplots(1, len(embeddings), figsize=(4.5*len(embeddings), 4),
+                            layout="constrained", dpi=90, squeeze=False)
     for ax, (title, x) in zip(axs.flat, embeddings.items()):
         x = np.asarray(x, dtype=np.float64)
-        require(len(x) == len(labels), f"{len(x)} embeddings and {len(labels)} labels", "one label an embedding")
-        xy = _placed(x, how, seed)
-        for i, c in enumerate(np.unique(labels)):
-            style = dict(marker=_MARKERS[i % 10], color=PALETTE[i % 10], alpha=.7, linewidths=0)
-            ax.scatter(*xy[labels == c].T, s=14, label=classes[c], **style)
+        require(len(x) == len(labels), f"{len(x)} embeddings and {len(labels)} labels",
+                "one label per embedding")
+        _scatter_classes(ax, _placed(x, how, seed), labels, classes)
         ax.set(title=title, xticks=[], yticks=[])
-    there = [str(classes[c]) for c in np.unique(labels)[:20]]
-    fig.legend(*axs[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=10 if max(map(len, there)) < 5 else 5, frameon=False, fontsize=8)
+    longest = max(len(str(classes[c])) for c in np.unique(labels)[:20])
+    fig.legend(*axs[0, 0].get_legend_handles_labels(), loc="outside lower center",
+               ncols=10 if longest < 5 else 5, frameon=False, fontsize=8)
     return fig
-
-def _placed(x, how, seed):
-    "Two coordinates for each row."
-    if how == "t-sne": return TSNE(metric="cosine", init="random", perplexity=min(30, (len(x) - 1) / 3), random_state=seed).fit_transform(x)
-    try: umap = import_module("umap")
-    except ImportError as e: raise SagvicregError("a UMAP map without umap-learn; expected it to be installed. pip install 'sagvicreg[viz]', or how='t-sne'") from e
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")                             # that a seed leaves one thread
-        return umap.UMAP(metric="cosine", n_neighbors=min(15, len(x) - 1), random_state=seed, n_jobs=1).fit_transform(x)
 
 # %% ../../nbs/70_protocols.figures.ipynb #635a3d63
 def mean_and_error(
@@ -88,7 +110,15 @@ def mean_and_error(
 ) -> tuple[float, float]:              # mean; standard error, NaN for a single seed
     "Mean and standard error of the mean."
     v = np.asarray(values, dtype=float)
-    return float(v.mean()), float(v.std(ddof=1) / len(v)**.5) if len(v) > 1 else float("nan")
+    return float(v.mean()), float(v.std(ddof=1)/len(v)**.5) if len(v) > 1 else float("nan")
+
+# %% ../../nbs/70_protocols.figures.ipynb #fd369203
+def _plot_method(ax, at, rows, measures, marker, label, color):
+    "Mean, error and all seeds of one method at the positions `at`."
+    mean, error = zip(*(mean_and_error(rows[m]) for m in measures))
+    ax.errorbar(at, mean, np.nan_to_num(error), fmt=marker, capsize=4, label=label, color=color)
+    for x, m in zip(at, measures):
+        ax.scatter([x + .06]*len(rows[m]), rows[m], s=8, alpha=.5, linewidths=0, color=color)
 
 # %% ../../nbs/70_protocols.figures.ipynb #6e6d4791
 def plot_scores(
@@ -96,40 +126,40 @@ def plot_scores(
 ) -> Figure:
     "Every seed, with mean and standard error, measure by measure."
     measures = list(next(iter(scores.values())))
-    fig, ax = plt.subplots(figsize=(max(6, 1.1 * len(measures)), 3), layout="constrained", dpi=90)
+    fig, ax = plt.subplots(figsize=(max(6, 1.1*len(measures)), 3), layout="constrained", dpi=90)
     for i, (method, rows) in enumerate(scores.items()):
-        at, style = np.arange(len(measures)) + .24 * (i - (len(scores) - 1) / 2), dict(color=PALETTE[i % 10])
-        mean, error = zip(*(mean_and_error(rows[m]) for m in measures))
-        ax.errorbar(at, mean, np.nan_to_num(error), fmt=_MARKERS[i % 10], capsize=4,
-                    label=method, **style)
-        for x, m in zip(at, measures):
-            ax.scatter([x + .06] * len(rows[m]), rows[m], s=8, alpha=.5, linewidths=0, **style)
+        at = np.arange(len(measures)) + .24*(i - (len(scores) - 1)/2)
+        _plot_method(ax, at, rows, measures, _MARKERS[i % 10], method, PALETTE[i % 10])
     ax.set(xticks=range(len(measures)), xticklabels=measures, ylabel="score")
     ax.grid(axis="y", alpha=.3)
     ax.legend(frameon=False, ncols=len(scores), loc="best")
     return fig
 
+# %% ../../nbs/70_protocols.figures.ipynb #09487a49
+def _plot_point(ax, x, y, marker, color, label):
+    "The means of two lists over seeds, with their errors; hollow for a single seed."
+    (x, dx), (y, dy), single = mean_and_error(x), mean_and_error(y), len(y) == 1
+    ax.errorbar(x, y, np.nan_to_num(dy), np.nan_to_num(dx), capsize=2, lw=.8, label=label,
+                fmt=marker, color=color, mfc="none" if single else None)
+
 # %% ../../nbs/70_protocols.figures.ipynb #514c8e2c
 def plot_frontier(
-    differences:dict,              # row → column → list over seeds: values less those of a base row
-    structure:tuple=("Spearman", "D1→P2"),      # columns to draw upwards, a panel each
-    accuracy:str="k-NN unseen",    # column to draw to the right
+    differences:dict,              # row → column → list over seeds: values minus a base row's
+    structure:tuple=("Spearman", "D1→P2"),      # columns for the vertical axis, a panel each
+    accuracy:str="k-NN unseen",    # column for the horizontal axis
     base:str="vicreg",             # name of the base row
 ) -> Figure:
-    "Structure against accuracy, one point per row; error bars over seeds, hollow where there is one seed."
+    "Structure against accuracy, one point per row; error bars over seeds, hollow for one seed."
     rows = {n: v for n, v in differences.items() if n != "untrained" and v[accuracy]}
     fig, axs = plt.subplots(1, len(structure), figsize=(4.6*len(structure), 4.9),
                             layout="constrained", dpi=90, squeeze=False)
     for ax, column in zip(axs.flat, structure):
         for i, (name, v) in enumerate(rows.items()):
-            (x, dx), (y, dy) = mean_and_error(v[accuracy]), mean_and_error(v[column])
-            style = dict(fmt=_MARKERS[(i + i//10) % 10], color=PALETTE[i % 10], mfc=None
-                         if len(v[column]) > 1 else "none")
-            ax.errorbar(x, y, np.nan_to_num(dy), np.nan_to_num(dx), capsize=2, lw=.8,
-                        label=name, **style)
+            marker, color = _MARKERS[(i + i//10) % 10], PALETTE[i % 10]
+            _plot_point(ax, v[accuracy], v[column], marker, color, name)
         ax.axhline(0, color=".5", lw=.8)
         ax.axvline(0, color=".5", lw=.8)
-        ax.set(xlabel=f"{accuracy}, less {base}'s", ylabel=f"{column}, less {base}'s")
+        ax.set(xlabel=f"{accuracy}, minus {base}'s", ylabel=f"{column}, minus {base}'s")
         ax.grid(alpha=.25)
     fig.legend(*axs[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3,
                frameon=False, fontsize=7.5)
@@ -137,35 +167,54 @@ def plot_frontier(
 
 # %% ../../nbs/70_protocols.figures.ipynb #3835dc29
 def pair_numbers(
-    result:dict,                   # of an experiment, as read from its file
+    result:dict,                   # result of an experiment, as read from its file
     key:str="pair_purity",         # a number of `PairingCheck`
-    part:str="D1",                 # of the data
+    part:str="D1",                 # part of the data
 ) -> list[tuple[float, float]]:    # (epoch, value), in order
-    "How a number of the pairs went while the model trained."
+    "How a number about the pairs changed during training."
     checks = result["training"].get(part, {}).get("checks", ())
     rows = {r["epoch"]: r[key] for r in checks
             if isinstance(r.get(key), float) and not math.isnan(r[key])}
     # once per epoch, also where a run continued from before a check
     return sorted(rows.items())
 
+# %% ../../nbs/70_protocols.figures.ipynb #13e29008
+def _courses(known, key):
+    "`pair_numbers` of all results and all parts of their data."
+    return [pair_numbers(r, key, part) for r in known for part in r["training"]]
+
+# %% ../../nbs/70_protocols.figures.ipynb #63657cb1
+def _mean_course(courses):
+    "Epochs, and the mean values of the longest courses."
+    longest = max(map(len, courses), default=0)
+    if not longest: return [], []
+    courses = [v for v in courses if len(v) == longest]
+    return [x for x, _ in courses[0]], np.mean([[y for _, y in v] for v in courses], 0)
+
+# %% ../../nbs/70_protocols.figures.ipynb #fc71078b
+def _pair_chance(results):
+    "All values of `pair_chance`: the purity of pairs drawn at random."
+    values = []
+    for known in results.values():
+        for course in _courses(known, "pair_chance"): values += [y for _, y in course]
+    return values
+
+# %% ../../nbs/70_protocols.figures.ipynb #e6b4a6eb
+_PAIR_NUMBERS = "pair_purity", "pair_kin", "pair_self_rate", "pair_weight", "graph_gap"
+
 # %% ../../nbs/70_protocols.figures.ipynb #65273377
 def plot_pairing(
     results:dict,                  # row → list of results of a method with pairs
-    keys:tuple=("pair_purity", "pair_kin", "pair_self_rate", "pair_weight", "graph_gap"),     # of `PairingCheck`, a panel each
+    keys:tuple=_PAIR_NUMBERS,      # numbers of `PairingCheck`, a panel each
 ) -> Figure:
-    "How the pairs and their graph went while the models trained; mean over seeds and both halves."
+    "How the pairs and their graph changed during training; mean over seeds and both halves."
     fig, axs = plt.subplots(1, len(keys), figsize=(2.3*len(keys), 3), layout="constrained", dpi=90,
                             squeeze=False)
-    every = lambda known, key: [pair_numbers(r, key, part) for r in known for part in r["training"]]
+    chance = _pair_chance(results)
     for ax, key in zip(axs.flat, keys):
         for i, (row, known) in enumerate(results.items()):
-            runs = [v for v in every(known, key) if v]
-            runs = [v for v in runs if len(v) == max(map(len, runs))]
-            if not runs: continue
-            mean = np.mean([[y for _, y in v] for v in runs], 0)
-            ax.plot([x for x, _ in runs[0]], mean, _STYLES[i % 4], color=PALETTE[i % 10], label=row)
-        chance = [y for known in results.values() for v in every(known, "pair_chance")
-                  for _, y in v]
+            epochs, mean = _mean_course(_courses(known, key))
+            if epochs: ax.plot(epochs, mean, _STYLES[i % 4], color=PALETTE[i % 10], label=row)
         if key == "pair_purity" and chance: ax.axhline(np.mean(chance), color=".5", ls=":", lw=1)
         ax.set(title=key.replace("pair_", "").replace("_", " "), xlabel="epoch")
         ax.set_ylim(bottom=0)
@@ -173,71 +222,90 @@ def plot_pairing(
                frameon=False, fontsize=8)
     return fig
 
+# %% ../../nbs/70_protocols.figures.ipynb #a9206165
+def _show_neighbors(row, at, images, labels, i, near):
+    "An image and its neighbors, with a green frame around those of its class."
+    row[0].imshow(images[i].permute(1, 2, 0).cpu())
+    for ax, j in zip(row[at + 1:], near):
+        ax.imshow(images[j].permute(1, 2, 0).cpu())
+        if labels[j] == labels[i]: ax.spines[:].set(color="#009e73", linewidth=3)
+
+# %% ../../nbs/70_protocols.figures.ipynb #bf0f4f4d
+def _nearest(x, k):
+    "The k nearest other rows of each row, by cosine."
+    x = torch.nn.functional.normalize(torch.as_tensor(np.asarray(x)).float(), dim=1)
+    return (x @ x.T).fill_diagonal_(-2).topk(k, 1).indices
+
+# %% ../../nbs/70_protocols.figures.ipynb #d2f55d94
+def _head_columns(axs, at, k, title, share):
+    "A heading above the k columns from `at` on, and a line to their left."
+    line = dict(arrowstyle="-", color=".5", lw=1)
+    axs[0, at].annotate("", (-.1, 1.1), (-.1, -1.14*len(axs) + 1.2), xycoords="axes fraction",
+                        arrowprops=line)
+    heading = f"{title}: {share:.1%} of all neighbors share the class"
+    axs[0, at + k//2].set_title(heading, fontsize=9)
+
 # %% ../../nbs/70_protocols.figures.ipynb #45428beb
 def plot_neighbors(
     images,                        # n×3×h×w bytes
     labels,                        # class of each [n]
     classes:list,                  # names of the classes
     embeddings:dict,               # title → embeddings [n d]
-    queries:int=6,                 # how many images to ask for, one per class
-    k:int=5,                       # neighbors to show
-) -> tuple[Figure, dict]:          # the figure; title → share of the k neighbors, over all images, that share the class
+    queries:int=6,                 # number of query images, one per class
+    k:int=5,                       # number of neighbors to show
+) -> tuple[Figure, dict]:          # figure; title → share of all images' k neighbors in their class
     "The nearest neighbors of some images in several embeddings side by side (Figure 2)."
     labels = torch.as_tensor(labels)
-    asked = [(labels == c).nonzero()[0].item() for c in labels.unique()[:queries]]
+    chosen = [(labels == c).nonzero()[0].item() for c in labels.unique()[:queries]]
     columns, share = 1 + len(embeddings)*k, {}
-    fig, axs = plt.subplots(len(asked), columns, figsize=(.95*columns, 1.08*len(asked)), dpi=90,
+    fig, axs = plt.subplots(len(chosen), columns, figsize=(.95*columns, 1.08*len(chosen)), dpi=90,
                             squeeze=False)
     for e, (title, x) in enumerate(embeddings.items()):
-        x = torch.nn.functional.normalize(torch.as_tensor(np.asarray(x)).float(), dim=1)
-        near = (x @ x.T).fill_diagonal_(-2).topk(k, 1).indices
+        near = _nearest(x, k)
         share[title] = (labels[near] == labels[:, None]).float().mean().item()
-        for row, i in zip(axs, asked):
+        for row, i in zip(axs, chosen):
             _show_neighbors(row, e*k, images, labels, i, near[i].tolist())
-        line = dict(arrowstyle="-", color=".5", lw=1)
-        axs[0, 1 + e*k].annotate("", (-.1, 1.1), (-.1, -1.14*len(asked) + 1.2),
-                                 xycoords="axes fraction", arrowprops=line)
-        axs[0, 1 + e*k + k//2].set_title(f"{title}: {share[title]:.1%} of all neighbors share the class", fontsize=9)
+        _head_columns(axs, 1 + e*k, k, title, share[title])
     for ax in axs.flat: ax.set(xticks=[], yticks=[])
-    for row, i in zip(axs, asked):
+    for row, i in zip(axs, chosen):
         row[0].set_ylabel(classes[labels[i]] if classes else "", fontsize=8)
     fig.subplots_adjust(left=.06, right=.995, top=.92, bottom=.01, wspace=.06, hspace=.08)
     return fig, share
 
-def _show_neighbors(row, at, images, labels, i, near):
-    "An image and its neighbors, a green frame around those of its class."
-    row[0].imshow(images[i].permute(1, 2, 0).cpu())
-    for ax, j in zip(row[at + 1:], near):
-        ax.imshow(images[j].permute(1, 2, 0).cpu())
-        if labels[j] == labels[i]: ax.spines[:].set(color="#009e73", linewidth=3)
-
-# %% ../../nbs/70_protocols.figures.ipynb #5ed10b79
-def plot_rand(
-    results:dict,                  # row → list of results of Table 4, as read from their files
-) -> tuple[Figure, dict]:          # the figure; row → levels, counts: rand, adjusted: lists over seeds
-    "Rand and adjusted Rand index by level and by number of clusters (Figure 4)."
-    numbers = {row: {part: _rand_numbers(known, part) for part in ("levels", "counts")}
-               for row, known in results.items() if known}
-    require(numbers, "no experiment that has been run", "at least one")
-    fig, axs = plt.subplots(2, 2, figsize=(8.5, 6), layout="constrained", dpi=90)
-    labels = dict(levels="level (4: all classes)", counts="clusters, against the finest classes")
-    for ax, part, measure in zip(axs.flat, ("levels", "counts")*2,
-                                 ("rand", "rand", "adjusted", "adjusted")):
-        for i, (row, found) in enumerate(numbers.items()):
-            at = [float(k.lstrip("L")) for k in found[part]]
-            m, e = zip(*(mean_and_error(v[measure]) for v in found[part].values()))
-            ax.errorbar(at, m, np.nan_to_num(e), fmt=_MARKERS[i % 10] + "-", color=PALETTE[i % 10],
-                        capsize=3, label=row)
-        chance = [np.mean([np.mean(f[part][k]["chance"]) for f in numbers.values()])
-                  for k in found[part]]
-        ax.plot(at, chance if measure == "rand" else [0]*len(at), ":", color=".4", label="chance")
-        ax.set(xlabel=labels[part], ylabel="Rand index"
-               if measure == "rand" else "adjusted Rand index", xticks=at)
-    axs[0, 0].legend(frameon=False, fontsize=8)
-    return fig, numbers
-
+# %% ../../nbs/70_protocols.figures.ipynb #90f2dead
 def _rand_numbers(known, part):
     "Level or number of clusters → measure → list over results."
     found = [r["scores"]["rand"][part] for r in known]
     return {key: {m: [f[key][m] for f in found] for m in ("rand", "adjusted", "chance")}
             for key in found[0]}
+
+# %% ../../nbs/70_protocols.figures.ipynb #44a40c14
+def _rand_panel(ax, numbers, part, measure):
+    "A measure of all rows by level or by number of clusters, with its chance level."
+    for i, (row, found) in enumerate(numbers.items()):
+        at = [float(k.lstrip("L")) for k in found[part]]
+        m, e = zip(*(mean_and_error(v[measure]) for v in found[part].values()))
+        ax.errorbar(at, m, np.nan_to_num(e), fmt=_MARKERS[i % 10] + "-", color=PALETTE[i % 10],
+                    capsize=3, label=row)
+    def chance(k): return np.mean([np.mean(f[part][k]["chance"]) for f in numbers.values()])
+    level = [chance(k) for k in found[part]] if measure == "rand" else [0]*len(at)
+    ax.plot(at, level, ":", color=".4", label="chance")
+    ax.set_xticks(at)
+
+# %% ../../nbs/70_protocols.figures.ipynb #5ed10b79
+def plot_rand(
+    results:dict,                  # row → list of results of Table 4, as read from their files
+) -> tuple[Figure, dict]:          # figure; row → levels, counts → rand, adjusted: list over seeds
+    "Rand and adjusted Rand index by level and by number of clusters (Figure 4)."
+    numbers = {row: {part: _rand_numbers(known, part) for part in ("levels", "counts")}
+               for row, known in results.items() if known}
+    require(numbers, "no experiment that has been run", "at least one")
+    fig, axs = plt.subplots(2, 2, figsize=(8.5, 6), layout="constrained", dpi=90)
+    xlabels = dict(levels="level (4: all classes)", counts="clusters, against the finest classes")
+    ylabels = dict(rand="Rand index", adjusted="adjusted Rand index")
+    for row, measure in zip(axs, ylabels):
+        for ax, part in zip(row, xlabels):
+            _rand_panel(ax, numbers, part, measure)
+            ax.set(xlabel=xlabels[part], ylabel=ylabels[measure])
+    axs[0, 0].legend(frameon=False, fontsize=8)
+    return fig, numbers
