@@ -17,9 +17,8 @@ demo: .venv/stamp-run   ## train, embed, compare and plot on small built-in imag
 test: .venv/stamp-dev   ## what CI runs: the repository's checks, the site and every notebook (ARGS="--only 00_core" or "--flags 'slow cuda'")
 	$(BIN)/python scripts/test.py $(ARGS)
 
-export: .venv/stamp-dev   ## make the package, the sidebar and the table of chapters from the notebooks
+export: .venv/stamp-dev   ## make the package from the notebooks
 	$(BIN)/nbdev_export
-	$(BIN)/python scripts/contents.py
 
 notebooks: export   ## export, then run the notebooks, store their outputs and clean them (NB=nbs/00_core.ipynb for one)
 	$(BIN)/python scripts/notebooks.py $(NB)

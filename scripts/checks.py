@@ -19,7 +19,8 @@ import browser, readme
 root = Path(__file__).resolve().parent.parent
 nbs, lib = root/"nbs", root/"sagvicreg"
 longest = 50     # code lines in an exported cell
-most = 50        # notebooks
+most = 50        # notebooks, tutorials apart
+readme_words = 900
 by_hand = ["__init__.py", "__init__.pyi", "__main__.py", "py.typed", "training/report.html"]
 lab_chapter = "10_spectral.laplacian.ipynb"
 checks = []
@@ -137,13 +138,14 @@ def names():
     made, found = {p: m for m, p in exported()}, readme.chapters()
     stray = [p for p in nbs.glob("*.ipynb") if p not in found and p.name != "index.ipynb"]
     pages = Counter(p.relative_to(nbs).with_name(re.sub(r"^\d\d_", "", p.name)) for p in notebooks())
+    book = sum(p.parent.name != "tutorials" for p in notebooks())
     twice = {**Counter(map(number, found)), **Counter(m for m, _ in exported()), **pages}
     return ([f"nbs/{p.name} is no chapter: it begins with no number of two digits" for p in stray]
             + [f"nbs/{p.name} does not export sagvicreg.{p.stem[3:]}" for p in found
                if made.get(p) != f"sagvicreg.{p.stem[3:]}"]
             + [f"{p.relative_to(root)} exports {made[p]}" for p in made.keys() - set(found)]
             + [f"{n} notebooks are {name}" for name, n in twice.items() if n > 1]
-            + [f"{n} notebooks, the most is {most}" for n in [len(notebooks())] if n > most])
+            + [f"{n} notebooks, the most is {most}" for n in [book] if n > most])
 
 
 @check("leave `# Title`, an empty line and `> summary`; Quarto drops all else, which belongs in a second cell")
@@ -215,6 +217,18 @@ def made():
     link = nbs/"_quarto.yml"
     linked = link.is_symlink() and os.readlink(link) == "../_quarto.yml"
     return readme.out_of_date() + ["nbs/_quarto.yml is not a symlink to ../_quarto.yml"] * (not linked)
+
+
+@check("mend nbs/index.ipynb, so that each block of Python runs when it is pasted after those before it")
+def readme_runs():
+    "The README is short, and its Python runs when pasted"
+    text = (root/"README.md").read_text(encoding="utf-8")
+    code = "\n".join(re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL))
+    with tempfile.TemporaryDirectory() as d:
+        env = os.environ | dict(PYTHONPATH=str(root), TQDM_DISABLE="1")
+        done = subprocess.run([sys.executable, "-c", code], cwd=d, env=env, capture_output=True, text=True)
+    words = len(text.split())
+    return done.stderr.splitlines()*(done.returncode != 0) + [f"{words} words, the most is {readme_words}"]*(words > readme_words)
 
 
 @check("mend setup.py, settings.ini or scripts/constraints.txt")

@@ -200,7 +200,7 @@ def toctree():
     head = "```{toctree}\n:hidden:\n:caption: "
     found = {title: map(page_of, names) for title, names in readme.sections().items()}
     return "\n\n".join(f"{head}{title}\n\n" + "\n".join(names) + "\n```"
-                       for title, names in {"Start": ["Introduction <self>"], **found}.items())
+                       for title, names in {"Start": ["Introduction <self>", *map(page_of, readme.start[1:])], **found}.items())
 
 
 def write_if_new(path, data):
@@ -211,7 +211,7 @@ def write_if_new(path, data):
 
 def write_source():
     "What Sphinx reads: pages and figures; those that are no longer wanted go."
-    pages = {p.name: p for p in map(Page, sum(readme.sections().values(), ["index.ipynb"]))}
+    pages = {p.name: p for p in map(Page, sum(readme.sections().values(), readme.start))}
     wanted = {f"{p.name}.ipynb": p.render(pages, toctree() if p.name == "index" else "").encode()
               for p in pages.values()}
     wanted |= {f"figures/{name}": data for p in pages.values() for name, data in p.figures.items()}

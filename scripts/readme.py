@@ -1,5 +1,5 @@
-"""What the notebooks make beside the package: the sidebar of _quarto.yml, the table of chapters in nbs/index.ipynb,
-README.md from that notebook, and its figures as nbs/images/readme_N.png.
+"""What the notebooks make beside the package: the sidebar of _quarto.yml, the table of chapters in
+nbs/tutorials/contents.ipynb, README.md from nbs/index.ipynb, and its figures as nbs/images/readme_N.png.
 
     python scripts/readme.py      # write them
 
@@ -15,11 +15,13 @@ from nbdev.process import extract_directives
 
 root = Path(__file__).resolve().parent.parent
 nbs, quarto, readme = root/"nbs", root/"_quarto.yml", root/"README.md"
-index, images = nbs/"index.ipynb", nbs/"images"
+index, contents, images = nbs/"index.ipynb", nbs/"tutorials"/"contents.ipynb", nbs/"images"
+start = ["index.ipynb", "tutorials/contents.ipynb"]
 header = "<!-- Made from nbs/index.ipynb by `make readme`: edit the notebook, not this file. -->\n\n"
 decades = ["Foundations", "Spectral theory", "The idea", "The metric", "Data and networks", "Methods", "Training",
            "The paper's experiments", "The command line"]
-experiments = "results gap walk equal_invariance known_pairs methods_compared noise_floor".split()
+following = ("results gap walk equal_invariance known_pairs methods_compared noise_floor "
+             "score_embeddings train_on_a_folder own_pairing reproduce_a_table").split()
 
 
 def chapters(): return sorted(nbs.glob("[0-9][0-9]_*.ipynb"))
@@ -28,16 +30,16 @@ def chapters(): return sorted(nbs.glob("[0-9][0-9]_*.ipynb"))
 def sections():
     "The book in reading order: {section: [path of a notebook below nbs/]}."
     found = {name: [p.name for p in chapters() if p.name[0] == str(i)] for i, name in enumerate(decades)}
-    order = {name: i for i, name in enumerate(experiments)}
+    order = {name: i for i, name in enumerate(following)}
     for part in ("experiments", "tutorials"):
-        pages = sorted((nbs/part).glob("*.ipynb"), key=lambda p: (order.get(p.stem, len(order)), p.stem))
+        pages = sorted(set((nbs/part).glob("*.ipynb")) - {contents}, key=lambda p: (order.get(p.stem, len(order)), p.stem))
         found[part.capitalize()] = [f"{part}/{p.name}" for p in pages]
     return {name: pages for name, pages in found.items() if pages}
 
 
 def with_sidebar(text):
     "`text` of _quarto.yml with the sidebar that the files make."
-    parts = {"Start": ["index.ipynb"], **sections()}
+    parts = {"Start": start, **sections()}
     lines = [f"      - section: {name}\n        contents:\n" + "".join(f"          - {page}\n" for page in pages)
              for name, pages in parts.items()]
     return re.sub(r"(?m)(?<=^    contents:\n)(^ {6,}.*\n)+", lambda m: "".join(lines), text)
@@ -47,7 +49,7 @@ def with_table(text):
     "`text` of a markdown cell with the table of chapters that the files make, where it has one."
     def link(page):
         title = nbformat.read(nbs/page, as_version=4).cells[0].source.splitlines()[0].removeprefix("# ")
-        return f"{page[:2]} [{title}]({page})" if page[0].isdigit() else f"[{title}]({page})"
+        return f"{page[:2]} [{title}](../{page})" if page[0].isdigit() else f"[{title}](../{page})"
     rows = [f"| **{name}** | {' · '.join(map(link, pages))} |" for name, pages in sections().items()]
     table = "\n".join(["| section | chapters |", "|---|---|", *rows])
     return re.sub(r"(?m)^\| section \| chapters \|$(\n\|.*)*", lambda m: table, text)
@@ -74,11 +76,11 @@ def prepare(cell):
 
 def made():
     "All that the notebooks make: {path: bytes}."
-    nb = nbformat.read(index, as_version=4)
-    for cell in nb.cells:
+    book, nb = (nbformat.read(p, as_version=4) for p in (contents, index))
+    for cell in book.cells:
         if cell.cell_type == "markdown": cell.source = with_table(cell.source)
     files = {quarto: with_sidebar(quarto.read_text(encoding="utf-8")),
-             index: nbformat.writes(nb, indent=1, sort_keys=True).rstrip() + "\n"}      # as nbdev_clean leaves it
+             contents: nbformat.writes(book, indent=1, sort_keys=True).rstrip() + "\n"}      # as nbdev_clean leaves it
     nb.cells = [c for cell in nb.cells for c in prepare(cell)]
     text, resources = MarkdownExporter(exclude_input=True).from_notebook_node(nb)
     for n, (name, data) in enumerate(resources["outputs"].items(), 1):
