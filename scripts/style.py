@@ -40,7 +40,7 @@ def words(text):
 
 def sentences(markdown):
     "The sentences of a piece of Markdown, without headings, tables, displayed formulas and code."
-    text = re.sub(r"```.*?```|~~~.*?~~~|\$\$.*?\$\$", "\n\n", markdown, flags=re.DOTALL)
+    text = re.sub(r"```.*?```|~~~.*?~~~|\$\$.*?\$\$|^    .*?$", "\n\n", markdown, flags=re.DOTALL | re.MULTILINE)
     text = re.sub(r"^\s*([|#<].*|[-=:]{3,})$", "", text, flags=re.MULTILINE)
     text = re.sub(r"^\s*(>|[-*+]|\d+\.)\s+", "\n\n", text, flags=re.MULTILINE)
     for paragraph in re.split(r"\n\s*\n", text):
@@ -161,24 +161,21 @@ def prose_faults(path):
 
 
 def figures(paths):
-    "The numbers that the limits are about."
+    "What the limits are about: {name: (value, most)}."
     cells = [c for p in paths for c in read(p)]
     defining, testing = with_definitions(cells), with_checks(cells)
     counts = [len(words(s)) for p in paths for _, text in prose(p) for s in sentences(text)]
-    def spread(values):
-        values = sorted(values) or [0]
-        return f"median {values[len(values)//2]}, 90 % {values[int(.9*(len(values) - 1))]}, most {values[-1]}"
-    def share(values, limit): return sum(v > limit for v in values)/max(1, len(values))
     sizes, tests = [len(c.lines) for c in defining], [len(c.lines) for c in testing]
-    return {"exported cells, lines": spread(sizes),
-            "exported cells with more than one definition": share([len(c.definitions()) for c in defining], 1),
-            "exported cells over 25 lines": share(sizes, exported_lines),
-            "test cells, lines": spread(tests),
-            "test cells over 12 lines": share(tests, test_lines),
-            "test cells, checks": spread([c.checks() for c in testing]),
-            "sentences": len(counts),
-            "sentences over 30 words": share(counts, long_sentence),
-            "sentences over 40 words": share(counts, longest_sentence)}
+    definitions = [len(c.definitions()) for c in defining]
+    def median(values): return sorted(values)[len(values)//2] if values else 0
+    def share(values, limit): return round(100*sum(v > limit for v in values)/max(1, len(values)), 1)
+    return {"lines of an exported cell, median": (median(sizes), 10),
+            "exported cells over 25 lines, %": (share(sizes, exported_lines), 10),
+            "lines of an exported cell, most": (max(sizes, default=0), 50),
+            "exported cells with more than one definition, %": (share(definitions, 1), 15),
+            "lines of a test cell, median": (median(tests), 5),
+            "test cells over 12 lines, %": (share(tests, test_lines), 10),
+            "sentences over 30 words, %": (share(counts, long_sentence), 3)}
 
 
 def main():
@@ -186,8 +183,7 @@ def main():
     books = [p for p in paths if p.suffix == ".ipynb"]
     for p in paths:
         for line in [*(faults(p) if p in books else []), *prose_faults(p)]: print(line)
-    for name, value in figures(books).items():
-        print(f"{name}: {value if isinstance(value, (str, int)) else f'{value:.1%}'}")
+    for name, (value, most) in figures(books).items(): print(f"{name}: {value} (aim: {most})")
 
 
 if __name__ == "__main__": sys.exit(main())
