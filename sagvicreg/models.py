@@ -17,14 +17,9 @@ from timm.models.resnet import ResNet
 from timm.models.vision_transformer import Block, VisionTransformer
 from torch import Tensor, nn
 
-from .core import SagvicregError, require
+from .core import require
 
-# %% ../nbs/44_models.ipynb #826829b9
-def _resnet_args(width):
-    "timm arguments of a ResNet whose stem and stages have `width` times the usual channels."
-    channels = tuple(max(8, round(c * width / 8) * 8) for c in (64, 128, 256, 512))
-    return dict(channels=channels, stem_type="deep", stem_width=channels[0] // 2)
-
+# %% ../nbs/44_models.ipynb #39ed4636
 def _small_resnet_stem(model):
     "Replace the stem of a timm ResNet by a 3×3 convolution of stride 1, without pooling."
     model.conv1 = nn.Conv2d(3, model.bn1.num_features, 3, stride=1, padding=1, bias=False)
@@ -32,29 +27,53 @@ def _small_resnet_stem(model):
     model.maxpool = nn.Identity()
     return model
 
-# %% ../nbs/44_models.ipynb #dec6b1a6
-_POOLS = {None: {}, "token": dict(global_pool="token"), "avg": dict(global_pool="avg", class_token=False, fc_norm=False)}
+# %% ../nbs/44_models.ipynb #826829b9
+def _resnet_args(width):
+    "timm arguments of a ResNet whose stem and stages have `width` times the usual channels."
+    channels = tuple(max(8, round(c * width / 8) * 8) for c in (64, 128, 256, 512))
+    return dict(channels=channels, stem_type="deep", stem_width=channels[0] // 2)
 
+# %% ../nbs/44_models.ipynb #dec6b1a6
 def _patch_size(image_size):
     "The largest power of two of at most an eighth of the side."
     return max(1, 2**((image_size//8).bit_length() - 1))
 
 # %% ../nbs/44_models.ipynb #c38a0057
-_SMALL_STEMS = ("timm.models.resnet", "timm.models.vision_transformer")
+_RESNET, _VIT = "timm.models.resnet", "timm.models.vision_transformer"
+
+def _module(name): return timm.model_entrypoint(name).__module__
 
 def has_small_stem(
     name:str,                  # a timm architecture
 ) -> bool:                     # whether `small_stem` works for it
-    "Is `name` a ResNet or a ViT of timm, for which a stem for small images is known?"
-    return timm.is_model(name) and timm.model_entrypoint(name).__module__ in _SMALL_STEMS
+    "Whether `name` is one of timm's ResNets or ViTs, which have a stem for small images."
+    return timm.is_model(name) and _module(name) in (_RESNET, _VIT)
 
-# %% ../nbs/44_models.ipynb #5e1f09ac
-def _unknown(name):
-    "The error of a name that is none of timm's; comparing it with all of them takes a third of a second."
-    near = difflib.get_close_matches(name, timm.list_models(), 4, 0.5)
-    known = ", ".join(near) or "resnet18, resnet50, vit_tiny_patch16_224"
-    return SagvicregError(f"backbone {name!r}; expected an architecture timm knows. "
-                          f"Close: {known}; all: timm.list_models().")
+# %% ../nbs/44_models.ipynb #691e8a79
+def _check_architecture(name):
+    "Raise unless timm has the architecture `name`."
+    if timm.is_model(name): return
+    near = ", ".join(difflib.get_close_matches(name, timm.list_models(), 4, 0.5))
+    near = near or "resnet18, resnet50, vit_tiny_patch16_224"
+    todo = f"Close: {near}; all: timm.list_models()."
+    require(False, f"backbone {name!r}", "an architecture of timm", todo)
+
+# %% ../nbs/44_models.ipynb #5bd82dee
+_POOLS = {
+    None: {},
+    "token": dict(global_pool="token"),
+    "avg": dict(global_pool="avg", class_token=False, fc_norm=False)}
+
+def _check_options(name, small_stem, width, pool):
+    "Raise unless the architecture supports these options."
+    resnet, vit = _module(name) == _RESNET, _module(name) == _VIT
+    require(resnet or vit or not small_stem, f"small_stem with {name!r}",
+            "a ResNet or ViT of timm", "Turn small_stem off (--no-small-stem).")
+    require(resnet or width == 1, f"width = {width} with {name!r}",
+            "width = 1, as only ResNets are scaled", "Choose a smaller architecture.")
+    require(width > 0, f"width = {width}", "a positive factor")
+    require(pool in _POOLS and (vit or not pool), f"pool = {pool!r} with {name!r}",
+            "for a ViT of timm, token or avg", "Leave it out.")
 
 # %% ../nbs/44_models.ipynb #dfef3a40
 def timm_args(
@@ -62,46 +81,49 @@ def timm_args(
     small_stem:bool=False,     # for images of about 32 px
     width:float=1.0,           # ResNets: channels of every stage, times this
     image_size:int=None,       # side in px; needed by networks with a fixed input size (ViTs)
-    pool:str=None,             # ViTs: `token`, `avg`, or None: as the architecture has it
+    pool:str=None,             # ViTs: `token`, `avg`, or None for timm's default
 ) -> dict:                     # keyword arguments of `timm.create_model`
-    "timm's words for what `backbone` is asked for; the stem of a ResNet is changed afterwards."
-    if not timm.is_model(name): raise _unknown(name)
-    resnet, vit = (timm.model_entrypoint(name).__module__ == kind for kind in _SMALL_STEMS)
-    require(resnet or vit or not small_stem, f"small_stem with {name!r}", "a ResNet or ViT of timm", "Turn small_stem off (--no-small-stem).")
-    require(resnet or width == 1, f"width = {width} with {name!r}", "width = 1, as only ResNets are scaled", "Choose a smaller architecture.")
-    require(width > 0, f"width = {width}", "a positive factor")
-    require(pool in _POOLS and (vit or not pool), f"pool = {pool!r} with {name!r}", "for a ViT of timm, token or avg", "Leave it out.")
-    kwargs = _resnet_args(width) if resnet and (small_stem or width != 1) else {}
-    if vit: kwargs |= _POOLS[pool] | (dict(patch_size=_patch_size(image_size or 32)) if small_stem else {})
-    if image_size and timm.get_pretrained_cfg(name).fixed_input_size: kwargs["img_size"] = image_size
+    "timm's arguments for the options of `backbone`; the stem of a ResNet is replaced afterwards."
+    _check_architecture(name)
+    _check_options(name, small_stem, width, pool)
+    module, kwargs = _module(name), {}
+    if module == _RESNET and (small_stem or width != 1): kwargs = _resnet_args(width)
+    if module == _VIT:
+        kwargs = dict(_POOLS[pool])
+        if small_stem: kwargs["patch_size"] = _patch_size(image_size or 32)
+    fixed = image_size and timm.get_pretrained_cfg(name).fixed_input_size
+    if fixed: kwargs["img_size"] = image_size
     return kwargs
 
 # %% ../nbs/44_models.ipynb #8d65bb10
 def backbone(
-    name:str="resnet18",       # a timm architecture without classifier: resnet18, resnet50, vit_base_patch16_224, …
-    small_stem:bool=False,     # for images of about 32 px: ResNets keep full resolution, ViTs use small patches
+    name:str="resnet18",       # a timm architecture: resnet18, resnet50, vit_base_patch16_224, …
+    small_stem:bool=False,     # for images of about 32 px: stem of stride 1, small patches
     width:float=1.0,           # ResNets: channels of every stage, times this
     image_size:int=None,       # side in px; needed by networks with a fixed input size (ViTs)
-    pool:str=None,             # ViTs: `token` (class token), `avg` (mean of the patches, no class token) or None: as timm has it
+    pool:str=None,             # ViTs: `token` (class token), `avg` (mean of patches), None (timm's)
 ) -> nn.Module:                # maps n×3×h×w to n×`num_features`
-    "A timm network that returns pooled features (randomly initialised)."
-    model = timm.create_model(name, pretrained=False, num_classes=0, **timm_args(name, small_stem, width, image_size, pool))
+    "A timm network that returns pooled features (randomly initialized)."
+    kwargs = timm_args(name, small_stem, width, image_size, pool)
+    model = timm.create_model(name, pretrained=False, num_classes=0, **kwargs)
     return _small_resnet_stem(model) if small_stem and isinstance(model, ResNet) else model
 
-# %% ../nbs/44_models.ipynb #a83b6e26
+# %% ../nbs/44_models.ipynb #0a091699
 def _parse_spec(spec):
-    "The layer widths in a specification such as `1024-1024-1024`; none for `none`."
+    "The layer widths in a specification such as `1024-1024-1024`; [] for `none`."
     if str(spec).strip() == "none": return []
     parts = str(spec).split("-")
     ok = all(p.strip().isdigit() and int(p) > 0 for p in parts)
-    require(ok, f"expander {spec!r}", "positive widths joined by hyphens, such as 1024-1024-1024, or none")
+    expected = "positive widths joined by hyphens, such as 1024-1024-1024, or none"
+    require(ok, f"expander {spec!r}", expected)
     return [int(p) for p in parts]
 
+# %% ../nbs/44_models.ipynb #a83b6e26
 def expander(
-    num_features:int,        # width of the representation
-    spec:str="1024-1024-1024",  # widths of the layers, see `_parse_spec`
-) -> nn.Sequential:          # maps n×num_features to n×(last width)
-    "Fully connected layers with batch normalisation and ReLU between them (App. D)."
+    num_features:int,           # width of the representation
+    spec:str="1024-1024-1024",  # widths of the layers, joined by hyphens, or `none`
+) -> nn.Sequential:             # maps n×num_features to n×(last width)
+    "Fully connected layers with batch normalization and ReLU between them (App. D)."
     if not _parse_spec(spec): return nn.Sequential()
     *hidden, last = _parse_spec(spec)
     layers, width = [], num_features
@@ -110,12 +132,13 @@ def expander(
         width = w
     return nn.Sequential(*layers, nn.Linear(width, last, bias=False))
 
-# %% ../nbs/44_models.ipynb #6901acdd
+# %% ../nbs/44_models.ipynb #2bccad76
 class Encoded(NamedTuple):
-    "What an `Encoder` returns: one row an image."
-    representation: Float[Tensor, "n h"]     # what the backbone sees in an image: what one keeps
+    "What an `Encoder` returns: one row per image."
+    representation: Float[Tensor, "n h"]     # the backbone's output: what is kept after training
     embedding: Float[Tensor, "n d"]          # the expander's output: what the loss acts on
 
+# %% ../nbs/44_models.ipynb #6901acdd
 class Encoder(nn.Module):
     "A backbone with an expander on top; returns representation and embedding."
     def __init__(self,
@@ -123,11 +146,12 @@ class Encoder(nn.Module):
         spec:str="1024-1024-1024",     # widths of the expander
     ):
         super().__init__()
-        self.backbone, self.expander = backbone, expander(backbone.num_features, spec)
-        self.num_features, self.width = backbone.num_features, (_parse_spec(spec) or [backbone.num_features])[-1]
+        self.backbone, self.num_features = backbone, backbone.num_features
+        self.expander = expander(self.num_features, spec)
+        self.width = (_parse_spec(spec) or [self.num_features])[-1]
 
     def forward(self,
-        x:Float[Tensor, "n 3 h w"],    # normalised images
+        x:Float[Tensor, "n 3 h w"],    # normalized images
     ) -> Encoded:
         "Representation and embedding of `x`."
         h = self.backbone(x)
@@ -136,61 +160,77 @@ class Encoder(nn.Module):
 # %% ../nbs/44_models.ipynb #af56cce2
 def check_vit(
     model:nn.Module,                     # what was given
-    who:str="this",                      # who asks, for the message
+    who:str="this",                      # the method that needs it, for the message
     patches:int=1,                       # the least number of patches it needs
 ) -> VisionTransformer:                  # the same
-    "`model`, if it is a plain timm ViT with enough patches."
+    "The `model`, if it is a plain timm ViT with enough patches."
     plain = isinstance(model, VisionTransformer) and getattr(model, "pos_embed", None) is not None
-    require(plain, f"{who} with a backbone of {type(model).__name__}", "a vision transformer of timm, as images are cut into patches",
+    require(plain, f"{who} with a backbone of {type(model).__name__}",
+            "a vision transformer of timm, as images are cut into patches",
             "Use --backbone vit_tiny_patch16_224 (with --small-stem for small images).")
     n = model.patch_embed.num_patches
-    require(n >= patches, f"{who} with {n} patch{'es' * (n > 1)} an image", f"{patches} or more", "Use smaller patches (--small-stem) or larger images.")
+    given = f"{who} with {n} patch{'es' * (n > 1)} per image"
+    require(n >= patches, given, f"{patches} or more",
+            "Use smaller patches (--small-stem) or larger images.")
     return model
 
+# %% ../nbs/44_models.ipynb #98f909b3
+def _positions(vit, grid):
+    "The positions of the patches, interpolated if `grid` is not the model's own."
+    positions, own = vit.pos_embed[:, -vit.patch_embed.num_patches:], vit.patch_embed.grid_size
+    if grid == own: return positions
+    square = positions.mT.unflatten(2, own)
+    square = nn.functional.interpolate(square, grid, mode="bicubic", antialias=True)
+    return square.flatten(2).mT
+
+# %% ../nbs/44_models.ipynb #ee225d2c
 def patch_tokens(
     vit:VisionTransformer,               # a plain timm ViT
-    x:Float[Tensor, "n 3 h w"],          # normalised images, of any size that its patches divide
+    x:Float[Tensor, "n 3 h w"],          # normalized images, of any size that its patches divide
 ) -> Float[Tensor, "n N d"]:             # row by row, without the class token
     "The patches of each image as vectors, with their positions."
-    side, (h, w) = vit.patch_embed.patch_size, x.shape[-2:]
-    require(h % side[0] == 0 and w % side[1] == 0, f"images of {h}×{w} px with patches of {side[0]}×{side[1]}", "a whole number of patches")
-    tokens, positions = vit.patch_embed.proj(x), vit.pos_embed[:, -vit.patch_embed.num_patches:]
-    grid = tuple(tokens.shape[-2:])
-    if grid != vit.patch_embed.grid_size:
-        square = positions.mT.unflatten(2, vit.patch_embed.grid_size)
-        positions = nn.functional.interpolate(square, grid, mode="bicubic", antialias=True).flatten(2).mT
+    (a, b), (h, w) = vit.patch_embed.patch_size, x.shape[-2:]
+    given = f"images of {h}×{w} px with patches of {a}×{b}"
+    require(h % a == 0 and w % b == 0, given, "a whole number of patches")
+    tokens = vit.patch_embed.proj(x)
+    positions = _positions(vit, tuple(tokens.shape[-2:]))
     return vit.patch_embed.norm(tokens.flatten(2).mT) + positions
 
+# %% ../nbs/44_models.ipynb #0e5ae9f4
 def prefix_tokens(
     vit:VisionTransformer,               # a plain timm ViT
     n:int,                               # images
 ) -> Float[Tensor, "n p d"]:             # p = 0 for one without a class token
-    "The class token (and registers, where there are any) once for each image."
-    there = [t for t in (vit.cls_token, vit.reg_token) if t is not None]
-    if not there: return vit.pos_embed.new_zeros(n, 0, vit.embed_dim)
-    tokens = torch.cat(there, 1)
+    "The class token (and registers, if there are any) once per image."
+    found = [t for t in (vit.cls_token, vit.reg_token) if t is not None]
+    if not found: return vit.pos_embed.new_zeros(n, 0, vit.embed_dim)
+    tokens = torch.cat(found, 1)
     if not vit.no_embed_class: tokens = tokens + vit.pos_embed[:, :vit.num_prefix_tokens]
     return tokens.expand(n, -1, -1)
 
-# %% ../nbs/44_models.ipynb #2add276a
+# %% ../nbs/44_models.ipynb #81a7b800
 def run_blocks(
     vit:VisionTransformer,               # a plain timm ViT
     tokens:Float[Tensor, "n m d"],       # prefix tokens and any of the patches
-) -> Float[Tensor, "n m d"]:             # normalised
-    "The transformer on whatever tokens there are."
+) -> Float[Tensor, "n m d"]:             # normalized
+    "The transformer's output for the given tokens."
     return vit.norm(vit.blocks(vit.norm_pre(vit.pos_drop(tokens))))
 
+# %% ../nbs/44_models.ipynb #2add276a
 def _vit_features(vit, x):
-    "What the model says of images of any size; positions are interpolated."
-    return vit.forward_head(run_blocks(vit, torch.cat([prefix_tokens(vit, len(x)), patch_tokens(vit, x)], 1)))
+    "The model's output for images of any size; positions are interpolated."
+    tokens = torch.cat([prefix_tokens(vit, len(x)), patch_tokens(vit, x)], 1)
+    return vit.forward_head(run_blocks(vit, tokens))
 
+# %% ../nbs/44_models.ipynb #ef99f281
 def features(
     model:nn.Module,                     # a backbone
-    x:Float[Tensor, "n 3 h w"],          # normalised images
-) -> Float[Tensor, "n d"]:               # one row an image
-    "A backbone on images that may be smaller than those it was made for: convolutions do not mind, a ViT goes by its parts."
-    small = isinstance(model, VisionTransformer) and tuple(x.shape[-2:]) != tuple(model.patch_embed.img_size)
-    return _vit_features(model, x) if small else model(x)
+    x:Float[Tensor, "n 3 h w"],          # normalized images
+) -> Float[Tensor, "n d"]:               # one row per image
+    "The output of a backbone for images that may be smaller than those it was made for."
+    if not isinstance(model, VisionTransformer): return model(x)
+    fits = tuple(x.shape[-2:]) == tuple(model.patch_embed.img_size)
+    return model(x) if fits else _vit_features(model, x)
 
 # %% ../nbs/44_models.ipynb #ffe7f02f
 def take(
@@ -205,18 +245,19 @@ def sincos_positions(
     grid:tuple[int, int],                # rows and columns of patches
     dim:int,                             # width of a token, divisible by 4
 ) -> Float[Tensor, "N d"]:               # row by row
-    "Where a patch is, in sines and cosines (equation 2)."
+    "The position of each patch, in sines and cosines (equation 2)."
     require(dim % 4 == 0, f"tokens of width {dim}", "a multiple of 4")
-    h, w = grid
-    y, x = torch.meshgrid(torch.arange(h, dtype=torch.float64), torch.arange(w, dtype=torch.float64), indexing="ij")
+    rows, columns = (torch.arange(n, dtype=torch.float64) for n in grid)
+    y, x = torch.meshgrid(rows, columns, indexing="ij")
     omega = 1e-4**(torch.arange(dim//4, dtype=torch.float64)/(dim/4))
-    angles = [c.flatten()[:, None]*omega for c in (x, y)]
-    return torch.cat([f(a) for a in angles for f in (torch.sin, torch.cos)], 1).float()
+    ax, ay = (c.flatten()[:, None]*omega for c in (x, y))
+    return torch.cat([ax.sin(), ax.cos(), ay.sin(), ay.cos()], 1).float()
 
+# %% ../nbs/44_models.ipynb #1580fb7b
 def fix_positions(
     vit:VisionTransformer,               # a plain timm ViT; changed in place
 ) -> VisionTransformer:                  # the same
-    "Replace learnt positions by fixed ones; the class token gets zeros."
+    "Replace learned positions by fixed ones; the class token gets zeros."
     n = vit.patch_embed.num_patches
     with torch.no_grad():
         vit.pos_embed.zero_()
@@ -224,34 +265,45 @@ def fix_positions(
     vit.pos_embed.requires_grad_(False)
     return vit
 
+# %% ../nbs/44_models.ipynb #ed206f2d
+def _init_linear(model):
+    "Xavier weights and zero biases for all linear layers."
+    for m in model.modules():
+        if isinstance(m, nn.Linear):
+            nn.init.xavier_uniform_(m.weight)
+            nn.init.zeros_(m.bias)
+
 # %% ../nbs/44_models.ipynb #44fe292d
 class TokenPredictor(nn.Module):
-    "From tokens at some places of a grid to numbers at others (He et al. 2022, section 3; Assran et al. 2023, section 3)."
+    "Predicts numbers at some places of a grid from tokens at other places."
     def __init__(self,
         inputs:int,                      # width of the tokens that are shown
-        outputs:int,                     # numbers for each place that is asked for
+        outputs:int,                     # numbers to predict per place
         grid:tuple[int, int],            # rows and columns of patches
         width:int=512,                   # of the tokens inside, divisible by 4 and by `heads`
         depth:int=8,                     # blocks
         heads:int=16,                    # attention heads
     ):
         super().__init__()
-        require(depth >= 1 and heads >= 1 and width % heads == 0, f"width {width}, depth {depth}, {heads} heads", "a width that the heads divide")
+        given = f"width {width}, depth {depth}, {heads} heads"
+        ok = depth >= 1 and heads >= 1 and width % heads == 0
+        require(ok, given, "a width that the heads divide")
         norm = partial(nn.LayerNorm, eps=1e-6)
         self.embed, self.out = nn.Linear(inputs, width), nn.Linear(width, outputs)
-        self.blocks, self.norm = nn.Sequential(*[Block(width, heads, qkv_bias=True, norm_layer=norm) for _ in range(depth)]), norm(width)
+        blocks = [Block(width, heads, qkv_bias=True, norm_layer=norm) for _ in range(depth)]
+        self.blocks, self.norm = nn.Sequential(*blocks), norm(width)
         self.mask_token = nn.Parameter(.02*torch.randn(1, 1, width))
         self.register_buffer("positions", sincos_positions(grid, width))
-        for m in self.modules():
-            if isinstance(m, nn.Linear): nn.init.xavier_uniform_(m.weight); nn.init.zeros_(m.bias)
+        _init_linear(self)
 
     def forward(self,
-        tokens:Float[Tensor, "n k d"],   # what is shown; places without a position (class tokens) come first
+        tokens:Float[Tensor, "n k d"],   # shown tokens; those without a position (class) come first
         shown:Int[Tensor, "n j"],        # their places; k - j tokens have none
         asked:Int[Tensor, "n a"],        # the places to predict
     ) -> Float[Tensor, "n a o"]:
-        "The numbers at the places that are asked for."
-        n, x = len(tokens), self.embed(tokens)
-        where = nn.functional.pad(self.positions[shown], (0, 0, x.shape[1] - shown.shape[1], 0))
+        "The predictions at the places `asked`."
+        x = self.embed(tokens)
+        without = x.shape[1] - shown.shape[1]
+        where = nn.functional.pad(self.positions[shown], (0, 0, without, 0))
         x = torch.cat([x + where, self.mask_token + self.positions[asked]], 1)
         return self.out(self.norm(self.blocks(x))[:, -asked.shape[1]:])

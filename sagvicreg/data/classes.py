@@ -10,206 +10,279 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np, torch
+from fastcore.basics import patch
 from jaxtyping import Int
 from torch import Tensor
 
 from ..core import SagvicregError, generator, require
 from .datasets import ImageSet
 
+# %% ../../nbs/41_data.classes.ipynb #a4e66a5b
+def _check_labeled(data):
+    "Raise unless the set has labels."
+    todo = "Put the images of each class into a folder of their own."
+    require(data.labels is not None, f"{data!r}", "a labeled set", todo)
+
 # %% ../../nbs/41_data.classes.ipynb #c6eb2219
 def select_classes(
-    data:ImageSet,             # a labelled set
+    data:ImageSet,             # a labeled set
     classes,                   # class numbers, class names, or both
 ) -> ImageSet:                 # in the order of `data`, labels unchanged
     "The images whose class is one of `classes`."
-    _check_labelled(data)
+    _check_labeled(data)
     classes = list(classes)
     number = {name: i for i, name in enumerate(data.classes)}
     wanted = [number.get(c) if isinstance(c, str) else int(c) for c in classes]
-    there = set(data.labels.tolist())
-    unknown = [c for c, w in zip(classes, wanted) if w not in there]
+    present = set(data.labels.tolist())
+    unknown = [c for c, w in zip(classes, wanted) if w not in present]
     given = f"classes {unknown[:5]}" if unknown else "no classes"
-    require(wanted and not unknown, given, f"some of the {len(there)} classes with images in {data!r}")
+    expected = f"some of the {len(present)} classes with images in {data!r}"
+    require(wanted and not unknown, given, expected)
     return data[torch.isin(data.labels, torch.tensor(wanted, device=data.labels.device))]
-
-def _check_labelled(data):
-    require(data.labels is not None, f"{data!r}", "a labelled set", "Put the images of each class into a folder of their own.")
 
 # %% ../../nbs/41_data.classes.ipynb #1b841599
 def class_halves(
-    data:ImageSet,                     # a labelled set of at least two classes
-    at:int|None=None,                  # how many classes go into D1; default half of them, rounded down
+    data:ImageSet,                     # a labeled set of at least two classes
+    at:int|None=None,                  # number of classes in D1; default half of them, rounded down
 ) -> tuple[ImageSet, ImageSet]:        # D1, D2; labels unchanged
     "Cut `data` by classes into the first `at` and the rest (paper, appendix E)."
-    _check_labelled(data)
-    there = data.labels.unique()       # sorted
-    at = len(there)//2 if at is None else at
-    require(0 < at < len(there), f"at = {at}", f"a number from 1 to {len(there) - 1}, as {data!r} has {len(there)} classes with images")
-    return data[data.labels <= there[at - 1]], data[data.labels >= there[at]]
+    _check_labeled(data)
+    present = data.labels.unique()       # sorted
+    k = len(present)
+    at = k//2 if at is None else at
+    expected = f"a number from 1 to {k - 1}, as {data!r} has {k} classes with images"
+    require(0 < at < k, f"at = {at}", expected)
+    return data[data.labels <= present[at - 1]], data[data.labels >= present[at]]
 
 # %% ../../nbs/41_data.classes.ipynb #2b57f59e
 def subsample(
-    data:ImageSet,             # labelled or not
+    data:ImageSet,             # labeled or not
     n:int|None,                # how many images; None: all
     seed:int=0,                # the same seed draws the same images
 ) -> ImageSet:                 # in the order of `data`
     "A random sample of `n` images in which every class keeps its share."
     if n is None: return data
     N = len(data)
-    require(0 < n <= N, f"n = {n}", f"a number from 1 to {N:,}, the size of {data!r}", "Pass None to keep all images.")
+    expected = f"a number from 1 to {N:,}, the size of {data!r}"
+    require(0 < n <= N, f"n = {n}", expected, "Pass None to keep all images.")
     g = generator(seed)
     line = torch.randperm(N, generator=g)
     if data.labels is not None: line = line[data.labels.cpu()[line].argsort(stable=True)]
     r = torch.randint(N, (1,), generator=g)
-    return data[line[(torch.arange(n)*N + r)//n].sort().values]
+    places = (torch.arange(n)*N + r)//n
+    return data[line[places].sort().values]
+
+# %% ../../nbs/41_data.classes.ipynb #427b24d4
+def _as_maps(maps):
+    "`maps` as a matrix of int64, one row per level."
+    try: m = np.array([row.cpu() if isinstance(row, Tensor) else row for row in maps])
+    except (TypeError, ValueError) as e:
+        expected = "one row per level, each with one number per fine class"
+        raise SagvicregError(f"maps that do not form a matrix ({e}); expected {expected}") from e
+    given = f"maps of shape {m.shape} and dtype {m.dtype}"
+    expected = "a matrix of integers, one row per level and one column per fine class"
+    require(m.ndim == 2 and m.size and m.dtype.kind in "iu", given, expected)
+    return m.astype(np.int64)
+
+# %% ../../nbs/41_data.classes.ipynb #71b038d5
+def _as_names(names, maps):
+    "The names of each level's classes as tuples of strings; without names, their numbers."
+    if names is None: names = [range(m.max() + 1) for m in maps]
+    given = f"names of {len(names)} levels for {len(maps)} maps"
+    require(len(names) == len(maps), given, "names for every level, or none at all")
+    return tuple(tuple(map(str, level)) for level in names)
+
+# %% ../../nbs/41_data.classes.ipynb #b0030d23
+def _check_numbers(l, m, level):
+    "Raise unless the map `m` of level `l` uses each of its named classes, and each name is unique."
+    doubles = sorted({c for c in level if level.count(c) > 1})
+    given = f"level {l} with more than one class {', '.join(map(repr, doubles[:3]))}"
+    require(not doubles, given, "a different name for each class")
+    given = f"level {l} with classes numbered from {m.min()} to {m.max()}"
+    expected = f"0 to {len(level) - 1}, as it has {len(level)} names"
+    require(m.min() >= 0 and m.max() < len(level), given, expected)
+    empty = sorted(set(range(len(level))) - set(m.tolist()))
+    given = f"level {l} with nothing in class {_name(level, empty[0])}" if empty else ""
+    todo = "Number the classes 0, 1, … without gaps."
+    require(not empty, given, "a fine class in every class", todo)
+
+def _name(level, c): return repr(level[c]) if level[c] != str(c) else str(c)
+
+# %% ../../nbs/41_data.classes.ipynb #1cd1fa53
+def _check_union(l, up, down, names):
+    "Raise unless each class of level `l` is a union of classes of level `l + 1`, eq. (2)."
+    homes = [np.unique(up[down == c]) for c in range(down.max() + 1)]
+    torn = next((c for c, h in enumerate(homes) if len(h) > 1), None)
+    if torn is None: return
+    parts = " and ".join(_name(names[l - 1], c) for c in homes[torn])
+    given = f"class {_name(names[l], torn)} of level {l + 1}, which lies in {parts} of level {l}"
+    require(False, given, "each level a union of the classes of the one below")
+
+# %% ../../nbs/41_data.classes.ipynb #ab5fc9e6
+def _check_levels(maps, names):
+    "Raise unless the levels form a hierarchy."
+    for l, (m, level) in enumerate(zip(maps, names), 1): _check_numbers(l, m, level)
+    finest = (maps[-1] == np.arange(maps.shape[1])).all()
+    given, expected = "a last level that is not 0, 1, …, n - 1", "each fine class as its own class"
+    require(finest, given, expected)
+    for l, (up, down) in enumerate(zip(maps, maps[1:]), 1): _check_union(l, up, down, names)
 
 # %% ../../nbs/41_data.classes.ipynb #102f72f3
 @dataclass(frozen=True, eq=False, repr=False)
 class Hierarchy:
-    "Classes in levels, from coarse to fine; each class is a union of classes of the level below, eq. (2)."
-    maps:Int[np.ndarray, "levels n"]         # row l - 1: the class of level l that each of the n fine classes belongs to
-    names:tuple[tuple[str, ...], ...]=None   # the names of each level's classes; their numbers if left out
+    "Classes in levels, coarse to fine; each is a union of classes of the level below, eq. (2)."
+    maps:Int[np.ndarray, "levels n"]         # row l - 1: the class of each fine class at level l
+    names:tuple[tuple[str, ...], ...]=None   # names of each level's classes; default their numbers
 
     def __post_init__(self):
         maps = _as_maps(self.maps)
-        names = [range(m.max() + 1) for m in maps] if self.names is None else self.names
-        require(len(names) == len(maps), f"names of {len(names)} levels for {len(maps)} maps", "names for every level, or none at all")
-        names = tuple(tuple(map(str, level)) for level in names)
+        names = _as_names(self.names, maps)
         _check_levels(maps, names)
         maps.setflags(write=False)
-        object.__setattr__(self, "maps", maps); object.__setattr__(self, "names", names)
+        object.__setattr__(self, "maps", maps)
+        object.__setattr__(self, "names", names)
 
     @property
     def depth(self) -> int: return len(self.maps)
     @property
     def sizes(self) -> tuple[int, ...]: return tuple(map(len, self.names))
     def __repr__(self): return f"Hierarchy({' → '.join(map(str, self.sizes))} classes)"
-    def __reduce__(self): return Hierarchy, (self.maps, self.names)      # a copy that was pickled is checked and read-only again
+    def __reduce__(self): return Hierarchy, (self.maps, self.names)
 
-    def labels(self,
-        fine:Int[Tensor, "*shape"],          # numbers of fine classes, torch (on any device) or numpy
-        level:int,                           # 1, the coarsest, to `depth`, the fine classes themselves
-    ) -> Int[Tensor, "*shape"]:              # int64; torch for torch, numpy for all else
-        "The classes of `level` that the classes `fine` belong to."
-        known = isinstance(level, (int, np.integer)) and not isinstance(level, bool) and 1 <= level <= self.depth
-        require(known, f"level = {level!r}", f"1 (coarsest) to {self.depth} (finest)")
-        fine = _as_fine(fine, self.sizes[-1])
-        if isinstance(fine, Tensor): return torch.tensor(self.maps[level - 1], device=fine.device)[fine]
-        return self.maps[level - 1][fine]
+# %% ../../nbs/41_data.classes.ipynb #daaa2c79
+def _is_whole(x):
+    "Whether an array or tensor holds integers; an empty array may have any type."
+    if isinstance(x, Tensor):
+        return not (x.is_floating_point() or x.is_complex() or x.dtype == torch.bool)
+    return x.dtype.kind in "iu" or x.size == 0
 
-    def all_labels(self,
-        fine:Int[Tensor, "*shape"],          # numbers of fine classes, torch or numpy
-    ) -> dict[str, Int[Tensor, "*shape"]]:   # `L1`, the coarsest, `L2`, …
-        "The labels at every level, as the metrics take them."
-        return {f"L{l}": self.labels(fine, l) for l in range(1, self.depth + 1)}
-
-# %% ../../nbs/41_data.classes.ipynb #427b24d4
-def _as_maps(maps):
-    "`maps` as a matrix of int64, one row a level."
-    try: m = np.array([row.cpu() if isinstance(row, Tensor) else row for row in maps])
-    except (TypeError, ValueError) as e:
-        raise SagvicregError(f"maps that do not form a matrix ({e}); expected one row a level, each with one number a fine class") from e
-    require(m.ndim == 2 and m.size and m.dtype.kind in "iu", f"maps of shape {m.shape} and dtype {m.dtype}",
-            "a matrix of integers, one row a level and one column a fine class")
-    return m.astype(np.int64)
-
+# %% ../../nbs/41_data.classes.ipynb #40da157f
 def _as_fine(fine, n):
     "`fine` as an integer array or tensor, checked to be among `n` classes."
     if not isinstance(fine, Tensor): fine = np.asarray(fine)
-    if isinstance(fine, Tensor): whole = not (fine.is_floating_point() or fine.is_complex() or fine.dtype == torch.bool)
-    else: whole = fine.dtype.kind in "iu" or fine.size == 0
-    require(whole, f"labels of dtype {fine.dtype}", "whole numbers of fine classes")
+    require(_is_whole(fine), f"labels of dtype {fine.dtype}", "whole numbers of fine classes")
     fine = fine.long() if isinstance(fine, Tensor) else fine.astype(np.int64)
     if 0 in fine.shape: return fine
     low, high = int(fine.min()), int(fine.max())
-    require(low >= 0 and high < n, f"labels from {low} to {high}", f"0 to {n - 1}, as the hierarchy has {n} fine classes")
+    expected = f"0 to {n - 1}, as the hierarchy has {n} fine classes"
+    require(low >= 0 and high < n, f"labels from {low} to {high}", expected)
     return fine
 
-# %% ../../nbs/41_data.classes.ipynb #ab5fc9e6
-def _check_levels(maps, names):
-    "Raise unless every level is numbered without gaps, named without doubles and a union of the one below, eq. (2)."
-    n = maps.shape[1]
-    for l, (m, level) in enumerate(zip(maps, names), 1):
-        doubles = sorted({c for c in level if level.count(c) > 1})
-        require(not doubles, f"level {l} with more than one class {', '.join(map(repr, doubles[:3]))}", "a name for one class only")
-        empty = sorted(set(range(len(level))) - set(m.tolist()))
-        require(m.min() >= 0 and m.max() < len(level), f"level {l} with classes numbered from {m.min()} to {m.max()}",
-                f"0 to {len(level) - 1}, as it has {len(level)} names")
-        require(not empty, f"level {l} with nothing in class {_name(level, empty[0]) if empty else ''}", "a fine class in every class",
-                "Number the classes 0, 1, … without gaps.")
-    require((maps[-1] == np.arange(n)).all(), "a last level that is not 0, 1, …, n - 1", "the fine classes themselves, each its own class")
-    for l, (up, down) in enumerate(zip(maps, maps[1:]), 1):
-        homes = [np.unique(up[down == c]) for c in range(down.max() + 1)]
-        torn = next((c for c, h in enumerate(homes) if len(h) > 1), None)
-        if torn is None: continue
-        parts = " and ".join(_name(names[l - 1], c) for c in homes[torn])
-        require(False, f"class {_name(names[l], torn)} of level {l + 1}, which lies in {parts} of level {l}",
-                "each level a union of the classes of the one below")
+# %% ../../nbs/41_data.classes.ipynb #bc6bcc3f
+@patch
+def labels(self:Hierarchy,
+    fine:Int[Tensor, "*shape"],          # numbers of fine classes, torch (on any device) or numpy
+    level:int,                           # 1, the coarsest, to `depth`, the fine classes themselves
+) -> Int[Tensor, "*shape"]:              # int64; torch for torch, numpy for all else
+    "The classes of `level` that the classes `fine` belong to."
+    known = isinstance(level, (int, np.integer)) and not isinstance(level, bool)
+    known = known and 1 <= level <= self.depth
+    require(known, f"level = {level!r}", f"1 (coarsest) to {self.depth} (finest)")
+    fine = _as_fine(fine, self.sizes[-1])
+    row = self.maps[level - 1]
+    if isinstance(fine, Tensor): return torch.tensor(row, device=fine.device)[fine]
+    return row[fine]
 
-def _name(level, c): return repr(level[c]) if level[c] != str(c) else str(c)
-
-# %% ../../nbs/41_data.classes.ipynb #fd2b6056
-def hierarchy_from_tree(
-    tree:Mapping,                    # names → trees, and at one depth throughout names → lists of fine classes
-    classes:list[str]|None=None,     # names of fine class 0, 1, …, such as `ImageSet.classes`; alphabetical if left out
-) -> Hierarchy:                      # one level for each level of names
-    "A `Hierarchy` from nested dicts of names."
-    paths = _paths(tree, ())
-    require(paths, "a tree without fine classes", "names → … → lists of names")
-    odd = next((p for p in paths if len(p) != len(paths[0])), paths[0])
-    require(len(odd) == len(paths[0]), f"{' → '.join(odd)} at depth {len(odd)} and {' → '.join(paths[0])} at depth {len(paths[0])}",
-            "all fine classes at one depth")
-    fine = [p[-1] for p in paths]
-    order = sorted(fine) if classes is None else list(map(str, classes))
-    _check_same(order, fine)
-    names = [sorted(set(level)) for level in list(zip(*paths))[:-1]] + [order]
-    home = {p[-1]: p for p in paths}
-    return Hierarchy([[level.index(home[c][l]) for c in order] for l, level in enumerate(names)], names)
+# %% ../../nbs/41_data.classes.ipynb #6c0b0c7b
+@patch
+def all_labels(self:Hierarchy,
+    fine:Int[Tensor, "*shape"],          # numbers of fine classes, torch or numpy
+) -> dict[str, Int[Tensor, "*shape"]]:   # `L1`, the coarsest, `L2`, …
+    "The labels at every level, as the metrics take them."
+    return {f"L{l}": self.labels(fine, l) for l in range(1, self.depth + 1)}
 
 # %% ../../nbs/41_data.classes.ipynb #bd90579e
 def _paths(tree, above):
-    "The way from the root to each fine class, as tuples of names."
-    if isinstance(tree, Mapping): return [p for name, below in tree.items() for p in _paths(below, (*above, str(name)))]
-    require(isinstance(tree, (list, tuple)) and all(isinstance(c, (str, int)) for c in tree),
-            f"{tree!r} below {' → '.join(above) or 'the root'}", "a dict of names, or a list of names of fine classes")
+    "The way from the root to each fine class, as tuples of names; `above` is the way to `tree`."
+    if isinstance(tree, Mapping):
+        found = []
+        for name, below in tree.items(): found += _paths(below, (*above, str(name)))
+        return found
+    ok = isinstance(tree, (list, tuple)) and all(isinstance(c, (str, int)) for c in tree)
+    given = f"{tree!r} below {' → '.join(above) or 'the root'}"
+    require(ok, given, "a dict of names, or a list of names of fine classes")
     return [(*above, str(c)) for c in tree]
+
+# %% ../../nbs/41_data.classes.ipynb #bb68639d
+def _check_depth(paths):
+    "Raise unless there are fine classes, all at one depth."
+    require(paths, "a tree without fine classes", "names → … → lists of names")
+    first = paths[0]
+    odd = next((p for p in paths if len(p) != len(first)), first)
+    given = (f"{' → '.join(odd)} at depth {len(odd)} and "
+             f"{' → '.join(first)} at depth {len(first)}")
+    require(len(odd) == len(first), given, "all fine classes at one depth")
+
+# %% ../../nbs/41_data.classes.ipynb #8f3566b1
+def _only_in(names, where):
+    "Up to three of the `names` that only one side has, for the message; [] if there are none."
+    more = ", …" if len(names) > 3 else ""
+    return [f"{', '.join(map(repr, names[:3]))}{more} only in the {where}"] if names else []
 
 def _check_same(order, fine):
     "Raise unless the data set's classes are those of the tree, each once."
     doubles = sorted({c for c in fine if fine.count(c) > 1})
-    require(not doubles, f"a tree with {', '.join(map(repr, doubles[:3]))} in more than one place", "each fine class once")
+    given = f"a tree with {', '.join(map(repr, doubles[:3]))} in more than one place"
+    require(not doubles, given, "each fine class once")
     missing, extra = sorted(set(order) - set(fine)), sorted(set(fine) - set(order))
-    given = " and ".join(f"{', '.join(map(repr, names[:3]))}{', …' if len(names) > 3 else ''} only in the {where}"
-                         for names, where in ((missing, "classes"), (extra, "tree")) if names)
-    require(not given, given, "the same fine classes in `classes` and in the tree")
+    given = _only_in(missing, "classes") + _only_in(extra, "tree")
+    require(not given, " and ".join(given), "the same fine classes in `classes` and in the tree")
+
+# %% ../../nbs/41_data.classes.ipynb #fd2b6056
+def hierarchy_from_tree(
+    tree:Mapping,                    # names → … → lists of fine classes, all at one depth
+    classes:list[str]|None=None,     # names of fine class 0, 1, …; alphabetical if left out
+) -> Hierarchy:                      # one level for each level of names
+    "A `Hierarchy` from nested dicts of names."
+    paths = _paths(tree, ())
+    _check_depth(paths)
+    fine = [p[-1] for p in paths]
+    order = sorted(fine) if classes is None else list(map(str, classes))
+    _check_same(order, fine)
+    upper = list(zip(*paths))[:-1]
+    names = [*(sorted(set(level)) for level in upper), order]
+    home, maps = {p[-1]: p for p in paths}, []
+    for l, level in enumerate(names): maps.append([level.index(home[c][l]) for c in order])
+    return Hierarchy(maps, names)
 
 # %% ../../nbs/41_data.classes.ipynb #eb375377
 _CIFAR100 = {
     "animals": {
         "mammals": {
-            "aquatic_mammals": "beaver dolphin otter seal whale", "large_carnivores": "bear leopard lion tiger wolf",
+            "aquatic_mammals": "beaver dolphin otter seal whale",
+            "large_carnivores": "bear leopard lion tiger wolf",
             "large_omnivores_and_herbivores": "camel cattle chimpanzee elephant kangaroo",
-            "medium_mammals": "fox porcupine possum raccoon skunk", "people": "baby boy girl man woman",
+            "medium_mammals": "fox porcupine possum raccoon skunk",
+            "people": "baby boy girl man woman",
             "small_mammals": "hamster mouse rabbit shrew squirrel"},
         "non-mammal_vertebrates": {
-            "fish": "aquarium_fish flatfish ray shark trout", "reptiles": "crocodile dinosaur lizard snake turtle"},
+            "fish": "aquarium_fish flatfish ray shark trout",
+            "reptiles": "crocodile dinosaur lizard snake turtle"},
         "invertebrates": {
-            "insects": "bee beetle butterfly caterpillar cockroach", "non-insect_invertebrates": "crab lobster snail spider worm"}},
+            "insects": "bee beetle butterfly caterpillar cockroach",
+            "non-insect_invertebrates": "crab lobster snail spider worm"}},
     "nature": {
         "plants": {
-            "flowers": "orchid poppy rose sunflower tulip", "fruit_and_vegetables": "apple mushroom orange pear sweet_pepper",
+            "flowers": "orchid poppy rose sunflower tulip",
+            "fruit_and_vegetables": "apple mushroom orange pear sweet_pepper",
             "trees": "maple_tree oak_tree palm_tree pine_tree willow_tree"},
-        "scenes": {"large_natural_outdoor_scenes": "cloud forest mountain plain sea"}},
+        "scenes": {
+            "large_natural_outdoor_scenes": "cloud forest mountain plain sea"}},
     "artificial": {
         "indoor": {
-            "food_containers": "bottle bowl can cup plate", "household_furniture": "bed chair couch table wardrobe",
+            "food_containers": "bottle bowl can cup plate",
+            "household_furniture": "bed chair couch table wardrobe",
             "household_electrical_devices": "clock keyboard lamp telephone television"},
         "outdoor": {
             "large_man-made_outdoor_things": "bridge castle house road skyscraper",
-            "vehicles_1": "bicycle bus motorcycle pickup_truck train", "vehicles_2": "lawn_mower rocket streetcar tank tractor"}}}
+            "vehicles_1": "bicycle bus motorcycle pickup_truck train",
+            "vehicles_2": "lawn_mower rocket streetcar tank tractor"}}}
 
 # %% ../../nbs/41_data.classes.ipynb #6104af85
-def _split(tree): return tree.split() if isinstance(tree, str) else {name: _split(below) for name, below in tree.items()}
+def _split(tree):
+    "The tree with a list of names for each string of names."
+    if isinstance(tree, str): return tree.split()
+    return {name: _split(below) for name, below in tree.items()}
 
-_CIFAR100_TREE = _split(_CIFAR100)                            # names as in the data set's own files
-CIFAR100_HIERARCHY = hierarchy_from_tree(_CIFAR100_TREE)      # numbers as in torchvision and in `cifar100(...).labels`
+_CIFAR100_TREE = _split(_CIFAR100)
+CIFAR100_HIERARCHY = hierarchy_from_tree(_CIFAR100_TREE)

@@ -21,46 +21,121 @@ from torchvision.datasets import CIFAR100
 
 from ..core import SagvicregError, nearest, require
 
+# %% ../../nbs/40_data.datasets.ipynb #c0402fc2
+def _value_shares(images):
+    "The share of each value from 0 to 255 in each channel, as a 3 × 256 tensor."
+    counts = torch.zeros(3, 256, dtype=torch.int64, device=images.device)
+    for block in images.split(4096):
+        for c in range(3): counts[c] += torch.bincount(block[:, c].flatten(), minlength=256)
+    shares = counts.cpu().double()
+    return shares/shares.sum(1, keepdim=True)
+
 # %% ../../nbs/40_data.datasets.ipynb #2e72cd39
 def channel_stats(
     images:UInt8[Tensor, "n 3 h w"],         # RGB, 0 to 255
-) -> tuple[tuple, tuple]:                    # mean and standard deviation of each channel, in units where white is 1
+) -> tuple[tuple, tuple]:                    # mean and deviation of each channel, white = 1
     "Mean and standard deviation of each channel, from the counts of its 256 values."
-    counts = [sum(torch.bincount(b[:, c].flatten(), minlength=256) for b in images.split(4096)) for c in range(3)]
-    level, share = torch.arange(256).double()/255, torch.stack(counts).cpu().double()
-    share /= share.sum(1, keepdim=True)
+    level, share = torch.arange(256).double()/255, _value_shares(images)
     mean = share @ level
     std = (share*(level - mean[:, None])**2).sum(1).sqrt()
     return tuple(mean.tolist()), tuple(std.clamp(min=1/255).tolist())
 
+# %% ../../nbs/40_data.datasets.ipynb #aae306fe
+def _check_images(x):
+    "Raise unless `x` is a uint8 tensor of at least one RGB image."
+    ok = isinstance(x, Tensor) and x.dtype == torch.uint8
+    ok = ok and x.ndim == 4 and x.shape[1] == 3 and x.numel() > 0
+    given = type(x).__name__
+    if isinstance(x, Tensor): given = f"{x.dtype} of shape {list(x.shape)}"
+    require(ok, f"images: {given}", "a uint8 tensor of shape [n, 3, h, w] with n, h, w ≥ 1")
+
+# %% ../../nbs/40_data.datasets.ipynb #92667271
+def _check_vector(data, name):
+    "Raise unless `labels` or `index` has one int64 number per image, on the device of the images."
+    v, n, device = getattr(data, name), len(data), data.images.device
+    ok = isinstance(v, Tensor) and v.dtype == torch.int64
+    ok = ok and v.shape == (n,) and v.device == device
+    given = type(v).__name__
+    if isinstance(v, Tensor): given = f"{v.dtype} of shape {list(v.shape)} on {v.device}"
+    expected = f"an int64 tensor of shape [{n}] on {device}, one number per image"
+    require(ok, f"{name}: {given}", expected)
+
+# %% ../../nbs/40_data.datasets.ipynb #9a121f42
+def _check_constants(data):
+    "Raise unless `mean` and `std` have three numbers each and all deviations are positive."
+    for name in ("mean", "std"):
+        value = getattr(data, name)
+        require(len(value) == 3, f"{name} = {value}", "three numbers, one per channel")
+    require(all(v > 0 for v in data.std), f"std = {data.std}", "three numbers above 0")
+
+# %% ../../nbs/40_data.datasets.ipynb #ad6f7133
+def _check_labels(data):
+    "Raise unless each label is the number of a class."
+    if data.labels is None: return
+    low, high, k = data.labels.min().item(), data.labels.max().item(), len(data.classes)
+    expected = "labels from 0"
+    if k: expected += f" to {k - 1}, as there are {k} class names"
+    require(low >= 0 and (not k or high < k), f"labels from {low} to {high}", expected)
+
+# %% ../../nbs/40_data.datasets.ipynb #28fd7bd8
+def _check_rows(data):
+    "Raise unless the metadata fit the images."
+    n, paths = len(data), data.paths
+    if data.labels is not None: _check_vector(data, "labels")
+    _check_vector(data, "index")
+    given = f"{len(paths or [])} paths for {n} images"
+    require(paths is None or len(paths) == n, given, "one path per image, or None")
+    _check_constants(data)
+    _check_labels(data)
+
+# %% ../../nbs/40_data.datasets.ipynb #df30d6ae
+def _set_defaults(data):
+    "Fill in the row numbers and the normalization constants if they were not given."
+    default = {}
+    if data.index is None:
+        default["index"] = torch.arange(len(data), device=data.images.device)
+    if data.mean is None or data.std is None:
+        default["mean"], default["std"] = channel_stats(data.images)
+    for name, value in default.items(): object.__setattr__(data, name, value)
+
+# %% ../../nbs/40_data.datasets.ipynb #805d2600
+def _tensors(data):
+    "The tensors of a set by field name; without labels there are two."
+    found = {name: getattr(data, name) for name in ("images", "labels", "index")}
+    return {name: v for name, v in found.items() if v is not None}
+
+# %% ../../nbs/40_data.datasets.ipynb #c2b6146d
+def _summary(data):
+    "Name, size, classes and, unless it is the CPU, device of a set."
+    n, device = len(data), data.images.device
+    size = "×".join(map(str, data.images.shape[1:]))
+    labels = "no labels"
+    if data.labels is not None:
+        labels = f"{len(data.labels.unique())} of {len(data.classes) or '?'} classes"
+    place = "" if device.type == "cpu" else f", on {device}"
+    return f"ImageSet({data.name}: {n:,} × {size}, {labels}{place})"
+
 # %% ../../nbs/40_data.datasets.ipynb #e97e7f1d
 @dataclass(frozen=True, eq=False)
 class ImageSet:
-    "Images of one size in memory as bytes, with what is known about each row."
+    "Images of one size in memory as bytes, with the metadata of each row."
     images:UInt8[Tensor, "n 3 h w"]          # RGB, 0 to 255
-    labels:Int64[Tensor, "n"]|None=None      # class of each image; None if unlabelled
+    labels:Int64[Tensor, "n"]|None=None      # class of each image; None if unlabeled
     classes:list=field(default_factory=list) # name of class 0, 1, …; empty if there are none
     paths:list|None=None                     # file of each image; None if they are not files
-    index:Int64[Tensor, "n"]|None=None       # row of each image in the set as it was read; default 0 to n-1
+    index:Int64[Tensor, "n"]|None=None       # row in the original set; default 0 to n-1
     name:str="images"                        # what to call the set in tables
     mean:tuple|None=None                     # of each channel, white = 1; default `channel_stats`
     std:tuple|None=None                      # of each channel, white = 1; default `channel_stats`
 
     def __post_init__(self):
         _check_images(self.images)
-        if self.index is None: object.__setattr__(self, "index", torch.arange(len(self), device=self.images.device))
-        if self.mean is None or self.std is None:
-            for k, v in zip(("mean", "std"), channel_stats(self.images)): object.__setattr__(self, k, v)
+        _set_defaults(self)
         _check_rows(self)
 
+    __iter__ = None                          # batches come from indexing, not from a loop
     def __len__(self): return len(self.images)
-    __iter__ = None                          # a batch is an index: nothing loops over single images
-
-    def __repr__(self):
-        n, device = len(self), self.images.device
-        size = "×".join(map(str, self.images.shape[1:]))
-        labels = "no labels" if self.labels is None else f"{len(self.labels.unique())} of {len(self.classes) or '?'} classes"
-        return f"ImageSet({self.name}: {n:,} × {size}, {labels}{'' if device.type == 'cpu' else f', on {device}'})"
+    def __repr__(self): return _summary(self)
 
     def __getitem__(self,
         rows,                                # slice, mask, or array of row numbers
@@ -68,192 +143,259 @@ class ImageSet:
         "The images of `rows`."
         rows = row_numbers(len(self), rows)
         at = torch.from_numpy(rows).to(self.images.device)
-        part = {k: v[at] for k in ("images", "labels", "index") if (v := getattr(self, k)) is not None}
+        part = {name: v[at] for name, v in _tensors(self).items()}
         return replace(self, **part, paths=self.paths and [self.paths[i] for i in rows])
 
     def to(self,
         device,                              # any torch device
     ) -> "ImageSet":                         # the same set there
         "The set on `device`."
-        return replace(self, **{k: v.to(device) for k in ("images", "labels", "index") if (v := getattr(self, k)) is not None})
+        return replace(self, **{name: v.to(device) for name, v in _tensors(self).items()})
 
-# %% ../../nbs/40_data.datasets.ipynb #aae306fe
-def _check_images(x):
-    ok = isinstance(x, Tensor) and x.dtype == torch.uint8 and x.ndim == 4 and x.shape[1] == 3 and x.numel() > 0
-    given = f"{x.dtype} of shape {list(x.shape)}" if isinstance(x, Tensor) else type(x).__name__
-    require(ok, f"images: {given}", "a uint8 tensor of shape [n, 3, h, w] with n, h, w ≥ 1")
-
-def _check_rows(s):
-    n = len(s)
-    for name in ("labels", "index"):
-        v = getattr(s, name)
-        if name == "labels" and v is None: continue
-        ok = isinstance(v, Tensor) and v.dtype == torch.int64 and v.shape == (n,) and v.device == s.images.device
-        given = f"{v.dtype} of shape {list(v.shape)} on {v.device}" if isinstance(v, Tensor) else type(v).__name__
-        require(ok, f"{name}: {given}", f"an int64 tensor of shape [{n}] on {s.images.device}, one number an image")
-    require(s.paths is None or len(s.paths) == n, f"{len(s.paths or [])} paths for {n} images", "one path an image, or None")
-    for name in ("mean", "std"): require(len(getattr(s, name)) == 3, f"{name} = {getattr(s, name)}", "three numbers, one a channel")
-    require(all(v > 0 for v in s.std), f"std = {s.std}", "three numbers above 0")
-    if s.labels is None: return
-    low, high, k = s.labels.min().item(), s.labels.max().item(), len(s.classes)
-    wanted = f"labels from 0 to {k - 1}, as there are {k} class names" if k else "labels from 0"
-    require(low >= 0 and (not k or high < k), f"labels from {low} to {high}", wanted)
-
+# %% ../../nbs/40_data.datasets.ipynb #69340479
 def row_numbers(
     n:int,                     # length of the set
     rows,                      # slice, mask, or array of row numbers
 ) -> Int64[np.ndarray, "m"]:   # at least one, each from 0 to n - 1
-    "The rows that an index names, by numpy's rules; a single number is refused."
-    rows = rows.cpu().numpy() if isinstance(rows, Tensor) else rows if isinstance(rows, slice) else np.asarray(rows)
+    "The rows that an index selects, by numpy's rules; a single number is an error."
+    if isinstance(rows, Tensor): rows = rows.cpu().numpy()
+    elif not isinstance(rows, slice): rows = np.asarray(rows)
     try: found = np.arange(n)[rows]
     except IndexError as e:
-        raise SagvicregError(f"rows {rows} ({e}); expected a slice, a mask of length {n}, or row numbers below {n}") from e
-    require(found.ndim == 1 and found.size, f"rows {rows}", "rows that make at least one image", "For a single image, index `.images`.")
+        expected = f"a slice, a mask of length {n}, or row numbers below {n}"
+        raise SagvicregError(f"rows {rows} ({e}); expected {expected}") from e
+    todo = "For a single image, index `.images`."
+    ok = found.ndim == 1 and found.size
+    require(ok, f"rows {rows}", "rows that select at least one image", todo)
     return found.copy()
+
+# %% ../../nbs/40_data.datasets.ipynb #862d1e58
+def _titles(data, n):
+    "Class names, labels or file names of the first `n` images."
+    if data.labels is None: return data.paths or [""]*n
+    labels = data.labels[:n].tolist()
+    return [data.classes[label] for label in labels] if data.classes else labels
 
 # %% ../../nbs/40_data.datasets.ipynb #27db1143
 def show_images(
     data:ImageSet,             # the first `n` of these are shown
     n:int=16,                  # how many
-    cols:int=8,                # how many in a row
+    cols:int=8,                # images per row
 ):
-    "Draw the first `n` images with their class names, or file names where there are no classes."
+    "Draw the first `n` images with their class names, or file names if there are no labels."
     n = min(n, len(data))
-    titles = data.paths or [""]*n
-    if data.labels is not None: titles = [data.classes[l] if data.classes else l for l in data.labels[:n].tolist()]
-    fig, axes = plt.subplots(math.ceil(n/cols), cols, figsize=(9, 1.3*math.ceil(n/cols)), dpi=90, squeeze=False, layout="constrained")
+    rows = math.ceil(n/cols)
+    fig, axes = plt.subplots(
+        rows, cols, figsize=(9, 1.3*rows), dpi=90, squeeze=False, layout="constrained")
     for ax in axes.flat: ax.axis("off")
-    for ax, image, title in zip(axes.flat, data.images[:n].cpu(), titles):
-        ax.imshow(image.permute(1, 2, 0)); ax.set_title(str(title)[-18:], fontsize=8)
+    for ax, image, title in zip(axes.flat, data.images[:n].cpu(), _titles(data, n)):
+        ax.imshow(image.permute(1, 2, 0))
+        ax.set_title(str(title)[-18:], fontsize=8)
 
 # %% ../../nbs/40_data.datasets.ipynb #7a8ff6cb
 _MOST_BYTES = 8*2**30     # largest set held in memory
 
 def _check_size(n, size):
+    "Raise unless `n` images of `size`×`size` fit in memory."
+    ok = isinstance(size, int) and size >= 8
+    require(ok, f"size = {size!r}", "an integer of at least 8 (pixels)")
     most = math.isqrt(_MOST_BYTES//(3*n))
-    require(isinstance(size, int) and size >= 8, f"size = {size!r}", "an integer of at least 8 (pixels)")
-    require(size <= most, f"{n:,} images of {size}×{size} pixels, {n*3*size**2/2**30:.1f} GiB",
-            f"at most {_MOST_BYTES/2**30:.0f} GiB, as the whole set is held in memory", f"Choose size={most} or smaller, fewer images, or stream them (--stream; data.loader.image_files).")
+    given = f"{n:,} images of {size}×{size} pixels, {n*3*size**2/2**30:.1f} GiB"
+    expected = f"at most {_MOST_BYTES/2**30:.0f} GiB, as the whole set is held in memory"
+    todo = (f"Choose size={most} or smaller, fewer images, "
+            "or stream them (--stream; data.loader.image_files).")
+    require(size <= most, given, expected, todo)
+
+# %% ../../nbs/40_data.datasets.ipynb #64e11a6f
+def _bicubic(block, size):
+    "Images at `size`×`size`, with antialiasing if they shrink."
+    x = F.interpolate(block.float(), (size, size), mode="bicubic", antialias=True)
+    return x.round().clamp(0, 255).byte()
 
 def _resize(x, size):
-    "Images `x` at `size`×`size`: bicubic, with antialiasing where they shrink, in blocks to keep the float copy small."
+    "Images `x` at `size`×`size`, in blocks to keep the floating-point copy small."
     _check_size(len(x), size)
     if x.shape[-2:] == (size, size): return x
-    grow = lambda b: F.interpolate(b.float(), (size, size), mode="bicubic", antialias=True).round().clamp(0, 255).byte()
-    return torch.cat([grow(b) for b in x.split(1024)])
+    return torch.cat([_bicubic(block, size) for block in x.split(1024)])
 
+# %% ../../nbs/40_data.datasets.ipynb #d405e220
+def _every_fifth(labels):
+    "Mask of every fifth image of each digit, beginning with the third."
+    mask = torch.zeros(len(labels), dtype=torch.bool)
+    for c in range(10): mask[(labels == c).nonzero()[2::5]] = True
+    return mask
+
+# %% ../../nbs/40_data.datasets.ipynb #dad231e2
 def _check_train(train):
-    require(train in (True, False, None), f"train = {train!r}", "True (training part), False (test part) or None (both)")
+    "Raise unless `train` selects a part."
+    expected = "True (training part), False (test part) or None (both)"
+    require(train in (True, False, None), f"train = {train!r}", expected)
 
 # %% ../../nbs/40_data.datasets.ipynb #8a76b4d1
 def digits(
     train:bool|None=True,     # the training part (80 %), the test part, or None for all 1,797
-    size:int=16,              # pixels a side, at least 8
+    size:int=16,              # side in pixels, at least 8
 ) -> ImageSet:
     "scikit-learn's handwritten digits, enlarged, with three equal channels."
     _check_train(train)
     raw = load_digits()
-    x = _resize(torch.from_numpy(raw.images*255/16).round().byte()[:, None], size).expand(-1, 3, -1, -1).contiguous()
+    gray = torch.from_numpy(raw.images*255/16).round().byte()[:, None]
+    x = _resize(gray, size).expand(-1, 3, -1, -1).contiguous()
     y = torch.from_numpy(raw.target).long()
-    test = torch.zeros(len(y), dtype=torch.bool)
-    for c in range(10): test[(y == c).nonzero()[2::5]] = True
+    test = _every_fifth(y)
     mean, std = channel_stats(x[~test])
     data = ImageSet(x, y, [str(c) for c in range(10)], name="digits", mean=mean, std=std)
-    return data if train is None else replace(data[~test] if train else data[test], name="digits-train" if train else "digits-test")
+    if train is None: return data
+    if train: return replace(data[~test], name="digits-train")
+    return replace(data[test], name="digits-test")
 
 # %% ../../nbs/40_data.datasets.ipynb #fb7954c2
 def _latin1(text, encoding):
-    if encoding not in ("latin1", b"latin1"): raise pickle.UnpicklingError(f"it asks for encoding {encoding!r}")
+    "`codecs.encode` for the one encoding that pickled bytes use."
+    if encoding not in ("latin1", b"latin1"):
+        raise pickle.UnpicklingError(f"it requests encoding {encoding!r}")
     return text.encode("latin1")
 
+# %% ../../nbs/40_data.datasets.ipynb #6cef7e3b
 _array = np.empty(0)
-_ADMITTED = {("numpy", "ndarray"): np.ndarray, ("numpy", "dtype"): np.dtype, ("_codecs", "encode"): _latin1}
-_ADMITTED |= {(m, "_reconstruct"): _array.__reduce__()[0] for m in ("numpy.core.multiarray", "numpy._core.multiarray")}
-_ADMITTED |= {(m, "_frombuffer"): _array.__reduce_ex__(5)[0] for m in ("numpy.core.numeric", "numpy._core.numeric")}
+_ALLOWED = {
+    ("numpy", "ndarray"): np.ndarray,
+    ("numpy", "dtype"): np.dtype,
+    ("_codecs", "encode"): _latin1}
+for _numpy in ("numpy.core", "numpy._core"):       # the names before and since numpy 2
+    _ALLOWED[f"{_numpy}.multiarray", "_reconstruct"] = _array.__reduce__()[0]
+    _ALLOWED[f"{_numpy}.numeric", "_frombuffer"] = _array.__reduce_ex__(5)[0]
 
+# %% ../../nbs/40_data.datasets.ipynb #85e4dc9b
 class _PlainUnpickler(pickle.Unpickler):
     "Reads arrays, strings, numbers, lists and dicts, and nothing else."
     def find_class(self, module, name):
-        if (module, name) in _ADMITTED: return _ADMITTED[module, name]
-        raise pickle.UnpicklingError(f"it asks for {module}.{name}, which no file of numbers needs")
+        if (module, name) in _ALLOWED: return _ALLOWED[module, name]
+        request = f"it requests {module}.{name}, which no file of numbers needs"
+        raise pickle.UnpicklingError(request)
 
+# %% ../../nbs/40_data.datasets.ipynb #7357edc7
+def _warn_unofficial(path, raw, md5):
+    "Warn if the bytes `raw` of the file `path` do not have the checksum `md5`."
+    found = hashlib.md5(raw, usedforsecurity=False).hexdigest()
+    if found == md5: return
+    warnings.warn(f"{path} is not the official file (md5 {found}, official {md5}); "
+                  "it is read all the same", stacklevel=5)     # where `cifar100` is called
+
+# %% ../../nbs/40_data.datasets.ipynb #430ff9aa
 def _read_pickle(path, md5=None):
-    "The dict in the file `path`, keys as strings; warns if it is not the file with sum `md5`."
-    raw = path.read_bytes()
-    if md5 and md5 != (found := hashlib.md5(raw, usedforsecurity=False).hexdigest()):
-        warnings.warn(f"{path} is not the official file (md5 {found}, official {md5}); it is read all the same", stacklevel=3)
-    todo = "Unpack the official archive again."
+    "The dict in the file `path`, keys as strings; warns if its checksum is not `md5`."
+    raw, todo = path.read_bytes(), "Unpack the official archive again."
+    if md5: _warn_unofficial(path, raw, md5)
     try: d = _PlainUnpickler(io.BytesIO(raw), encoding="bytes").load()
-    except Exception as e: raise SagvicregError(f"{path} cannot be read ({e}); expected a CIFAR-100 file. {todo}") from e
+    except Exception as e:
+        given = f"{path} cannot be read ({e})"
+        raise SagvicregError(f"{given}; expected a CIFAR-100 file. {todo}") from e
     require(isinstance(d, dict), f"{path} holds a {type(d).__name__}", "a dict", todo)
     return {k.decode() if isinstance(k, bytes) else k: v for k, v in d.items()}
 
-# %% ../../nbs/40_data.datasets.ipynb #3698e4d9
-_CIFAR100 = dict(mean=(0.5071, 0.4866, 0.4409), std=(0.2673, 0.2564, 0.2762))     # of the 50,000 training images
-
-def cifar100(
-    root,                      # folder that holds, or shall hold, `cifar-100-python`
-    train:bool|None=True,      # the 50,000 training images, the 10,000 test images, or None for both in this order
-    download:bool=False,       # fetch the archive (161 MiB) if no file of it is there
-) -> ImageSet:
-    "CIFAR-100 (Krizhevsky 2009) with its 100 fine classes."
-    _check_train(train)
-    if train is None: return _join([cifar100(root, t, download) for t in (True, False)], "cifar100")
-    folder, part = Path(root).expanduser()/CIFAR100.base_folder, "train" if train else "test"
-    _find_cifar100(folder, part, download)
-    rows = _read_pickle(folder/part, dict(CIFAR100.train_list + CIFAR100.test_list)[part])
-    names = _read_pickle(folder/"meta").get("fine_label_names", [])
-    x, y = rows.get("data"), rows.get("fine_labels")
-    ok = isinstance(x, np.ndarray) and x.dtype == np.uint8 and x.shape[1:] == (3072,) and isinstance(y, list) and len(y) == len(x)
-    require(ok, f"{folder/part}, in which `data` or `fine_labels` is missing or has another shape",
-            "`data` of n × 3072 bytes and n `fine_labels`", "Unpack the official archive again.")
-    classes = [c.decode() if isinstance(c, bytes) else c for c in names]
-    return ImageSet(torch.from_numpy(x.reshape(-1, 3, 32, 32).copy()), torch.tensor(y), classes, name=f"cifar100-{part}", **_CIFAR100)
-
 # %% ../../nbs/40_data.datasets.ipynb #9e4c59a6
+def _download_cifar100(folder):
+    "Download the archive; returns the reason if that fails, else an empty string."
+    try: CIFAR100(folder.parent, download=True)
+    except Exception as e: return f" and could not be downloaded ({e})"
+    return ""
+
+# %% ../../nbs/40_data.datasets.ipynb #345588ae
 def _find_cifar100(folder, part, download):
+    "Raise unless `folder` holds the files of `part`; downloads them if `download` is set."
     missing = [f for f in (part, "meta") if not (folder/f).is_file()]
     if not missing: return
     why = ""
-    if download and not folder.exists():                     # never write over somebody's own files
-        try: CIFAR100(folder.parent, download=True)
-        except Exception as e: why = f" and could not be downloaded ({e})"
-        else: return
-    require(False, f"CIFAR-100: {' and '.join(missing)} not found in {folder}{why}", f"the files of the official archive, {CIFAR100.url}",
-            f"Unpack it in {folder.parent}" + ("." if download else ", or allow the download (download=True)."))
+    if download and not folder.exists():
+        why = _download_cifar100(folder)
+        if not why: return
+    given = f"CIFAR-100: {' and '.join(missing)} not found in {folder}{why}"
+    hint = "" if download else ", or allow the download (download=True)"
+    expected = f"the files of the official archive, {CIFAR100.url}"
+    require(False, given, expected, f"Unpack it in {folder.parent}{hint}.")
 
+# %% ../../nbs/40_data.datasets.ipynb #ae030800
+def _cifar100_rows(path):
+    "Images and labels in one of the two files of rows."
+    rows = _read_pickle(path, dict(CIFAR100.train_list + CIFAR100.test_list)[path.name])
+    x, y = rows.get("data"), rows.get("fine_labels")
+    ok = isinstance(x, np.ndarray) and x.dtype == np.uint8 and x.shape[1:] == (3072,)
+    ok = ok and isinstance(y, list) and len(y) == len(x)
+    require(ok, f"{path}, in which `data` or `fine_labels` is missing or has another shape",
+            "`data` of n × 3072 bytes and n `fine_labels`", "Unpack the official archive again.")
+    return torch.from_numpy(x.reshape(-1, 3, 32, 32).copy()), torch.tensor(y)
+
+# %% ../../nbs/40_data.datasets.ipynb #dac4157a
 def _join(parts, name):
-    "One set of all `parts`, normalised as the first of them."
-    if len(parts) == 1: return replace(parts[0], name=name)
-    first, images = parts[0], torch.cat([p.images for p in parts])
-    labels = None if any(p.labels is None for p in parts) else torch.cat([p.labels for p in parts])
-    paths = None if first.paths is None else [q for p in parts for q in p.paths]
-    return ImageSet(images, labels, [] if labels is None else first.classes, paths, name=name, mean=first.mean, std=first.std)
+    "One set of all `parts`, with the normalization constants of the first."
+    first = parts[0]
+    if len(parts) == 1: return replace(first, name=name)
+    images, labels, paths = torch.cat([p.images for p in parts]), None, None
+    if all(p.labels is not None for p in parts): labels = torch.cat([p.labels for p in parts])
+    if first.paths is not None: paths = [q for p in parts for q in p.paths]
+    classes = [] if labels is None else first.classes
+    return ImageSet(images, labels, classes, paths, name=name, mean=first.mean, std=first.std)
+
+# %% ../../nbs/40_data.datasets.ipynb #3698e4d9
+_CIFAR100 = dict(                       # of the 50,000 training images
+    mean=(0.5071, 0.4866, 0.4409), std=(0.2673, 0.2564, 0.2762))
+
+def cifar100(
+    root,                      # folder that contains, or will contain, `cifar-100-python`
+    train:bool|None=True,      # the 50,000 training images, the 10,000 test images, None for both
+    download:bool=False,       # download the archive (161 MiB) if that folder does not exist
+) -> ImageSet:
+    "CIFAR-100 (Krizhevsky 2009) with its 100 fine classes."
+    _check_train(train)
+    if train is None:
+        return _join([cifar100(root, part, download) for part in (True, False)], "cifar100")
+    folder, part = Path(root).expanduser()/CIFAR100.base_folder, "train" if train else "test"
+    _find_cifar100(folder, part, download)
+    images, labels = _cifar100_rows(folder/part)
+    names = _read_pickle(folder/"meta").get("fine_label_names", [])
+    classes = [c.decode() if isinstance(c, bytes) else c for c in names]
+    return ImageSet(images, labels, classes, name=f"cifar100-{part}", **_CIFAR100)
 
 # %% ../../nbs/40_data.datasets.ipynb #3e8ae986
 _T = Image.Transpose
-_TURN = {2: _T.FLIP_LEFT_RIGHT, 3: _T.ROTATE_180, 4: _T.FLIP_TOP_BOTTOM, 5: _T.TRANSPOSE,
-         6: _T.ROTATE_270, 7: _T.TRANSVERSE, 8: _T.ROTATE_90}      # what puts an image of this EXIF orientation upright
+_TURN = {                                                # from EXIF orientation to upright
+    2: _T.FLIP_LEFT_RIGHT, 3: _T.ROTATE_180, 4: _T.FLIP_TOP_BOTTOM, 5: _T.TRANSPOSE,
+    6: _T.ROTATE_270, 7: _T.TRANSVERSE, 8: _T.ROTATE_90}
 
+def _upright(im):
+    "The image, rotated or mirrored according to its EXIF orientation."
+    try: turn = _TURN.get(im.getexif().get(0x0112))
+    except Exception: turn = None                        # broken EXIF data; the image is intact
+    return im if turn is None else im.transpose(turn)
+
+# %% ../../nbs/40_data.datasets.ipynb #7af732a5
+def _to_bytes(im):
+    "A 16-bit or 32-bit grayscale image with 8 bits per pixel."
+    v = np.asarray(im)
+    if im.mode == "F" or v.min() < 0 or v.max() > 65535:
+        raise ValueError(f"mode {im.mode}: the value of white is not defined")
+    return Image.fromarray(((v.astype(np.int64) + 128)//257).astype(np.uint8))
+
+# %% ../../nbs/40_data.datasets.ipynb #2f069a08
+def _on_white(im):
+    "An image with transparency on a white background."
+    im = im.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", im.size, "white"), im)
+
+# %% ../../nbs/40_data.datasets.ipynb #e6e53d37
 def _rgb(im):
     "A Pillow image of any mode as RGB, upright."
-    im.load()                                            # a file cut short fails here
-    try: turn = _TURN.get(im.getexif().get(0x0112))
-    except Exception: turn = None                        # broken EXIF data: the picture itself is sound
-    if turn is not None: im = im.transpose(turn)
-    if im.mode[0] in "IF":
-        v = np.asarray(im)
-        if im.mode == "F" or v.min() < 0 or v.max() > 65535: raise ValueError(f"mode {im.mode}: no telling which value is white")
-        im = Image.fromarray(((v.astype(np.int64) + 128)//257).astype(np.uint8))
-    if im.has_transparency_data:
-        im = im.convert("RGBA")
-        im = Image.alpha_composite(Image.new("RGBA", im.size, "white"), im)
+    im.load()                                            # a truncated file fails here
+    im = _upright(im)
+    if im.mode[0] in "IF": im = _to_bytes(im)
+    if im.has_transparency_data: im = _on_white(im)
     return im.convert("RGB")
 
 # %% ../../nbs/40_data.datasets.ipynb #49ff08fe
 def decode_image(
     path,                      # a file
-    size:int,                  # pixels a side
+    size:int,                  # side in pixels
 ) -> UInt8[np.ndarray, "3 size size"]:     # RGB
     "The central square of the image in a file."
     with Image.open(path) as im:
@@ -278,33 +420,54 @@ def _find_images(folder, prefix="", above=()):
         elif e.name.lower().endswith(_SUFFIXES): found.append(prefix + e.name)
     return found if above else sorted(found, key=lambda p: p.split("/"))
 
-# %% ../../nbs/40_data.datasets.ipynb #1c19665a
-def _class_names(files):
-    "The first-level sub-folders; none if any file lies outside them."
-    return sorted({f.split("/")[0] for f in files}) if all("/" in f for f in files) else []
+# %% ../../nbs/40_data.datasets.ipynb #70f8426d
+def _existing_folder(path):
+    "The folder at `path`; raises if there is none."
+    folder = Path(path).expanduser()
+    given = "is a file" if folder.exists() else "does not exist"
+    require(folder.is_dir(), f"{str(folder)!r}, which {given}", "a folder of images")
+    return folder
 
+# %% ../../nbs/40_data.datasets.ipynb #fa728b12
+def _class_names(files):
+    "The first-level sub-folders, sorted; none if any file lies outside them."
+    if not all("/" in f for f in files): return []
+    return sorted({f.split("/")[0] for f in files})
+
+# %% ../../nbs/40_data.datasets.ipynb #44921521
+def _warn_mixed(folder, files):
+    "Warn if only some of the `files` lie in sub-folders."
+    loose = [f for f in files if "/" not in f]
+    if len(loose) == len(files): return
+    warnings.warn(
+        f"{str(folder)!r} holds images outside its sub-folders ({loose[0]!r}, "
+        f"{len(loose)} in all): everything is read without labels",
+        stacklevel=4)                                    # where `image_folder` is called
+
+# %% ../../nbs/40_data.datasets.ipynb #4d6a95b4
+def _label_files(files, own, classes):
+    "The label of each file: the number in `classes` of its first-level sub-folder, one of `own`."
+    number = {c: i for i, c in enumerate(classes)}
+    other = next((c for c in own if c not in number), "")
+    require(not other, f"sub-folder {other!r}", f"one of the classes {classes}")
+    return torch.tensor([number[f.split("/")[0]] for f in files])
+
+# %% ../../nbs/40_data.datasets.ipynb #1c19665a
 def scan_folder(
     path,                      # the folder
-    classes:list|None=None,    # class names in the order of their labels; default the sub-folders, sorted
+    classes:list|None=None,    # class names in the order of their labels; default the sub-folders
 ) -> tuple[Path, list, Int64[Tensor, "n"]|None, list]:     # folder, files, labels, classes
     "Find the images below a folder, opening none; first-level sub-folders are the classes."
-    folder = Path(path).expanduser()
-    kind = "a file" if folder.exists() else "not there"
-    require(folder.is_dir(), f"{str(folder)!r}, which is {kind}", "a folder of images")
+    folder = _existing_folder(path)
     files = _find_images(folder)
     given = f"{str(folder)!r}, in which no image was found"
     require(files, given, f"files ending in {' '.join(_SUFFIXES)}")
     own = _class_names(files)
-    loose = [f for f in files if "/" not in f]
-    if not own and len(loose) < len(files):
-        warnings.warn(f"{str(folder)!r} holds images beside its sub-folders ({loose[0]!r}, "
-                      f"{len(loose)} in all): everything is read without labels", stacklevel=3)
-    classes = own if classes is None or not own else list(classes)
-    number = {c: i for i, c in enumerate(classes)}
-    other = next((c for c in own if c not in number), "")
-    require(not other, f"sub-folder {other!r}", f"one of the classes {classes}")
-    labels = torch.tensor([number[f.split("/")[0]] for f in files]) if own else None
-    return folder, files, labels, classes
+    if not own:
+        _warn_mixed(folder, files)
+        return folder, files, None, []
+    classes = own if classes is None else list(classes)
+    return folder, files, _label_files(files, own, classes), classes
 
 # %% ../../nbs/40_data.datasets.ipynb #d8f99c7d
 def _read_images(folder, files, size, workers):
@@ -314,53 +477,92 @@ def _read_images(folder, files, size, workers):
         try: out[i] = decode_image(folder/files[i], size)
         except UnidentifiedImageError: return f"{files[i]!r} (not an image)"
         except Exception as e: return f"{files[i]!r} ({e})"
-    with ThreadPoolExecutor(workers or os.cpu_count()) as pool: errors = list(pool.map(read, range(len(files))))
+    with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
+        errors = list(pool.map(read, range(len(files))))
     return out, errors
+
+# %% ../../nbs/40_data.datasets.ipynb #2688cf1d
+def _sort_out(out, errors, folder, on_error):
+    "Numbers of the readable images, moved to the front of `out`; warns of the others, or raises."
+    good, bad = [i for i, e in enumerate(errors) if e is None], [e for e in errors if e]
+    more = f" and {len(bad) - 5} more" if len(bad) > 5 else ""
+    given = f"{len(bad)} of {len(errors)} files in {folder!r} cannot be read: "
+    given += ", ".join(bad[:5]) + more
+    require(good, given, "at least one readable image")
+    todo = "Remove these files, or pass on_error='skip'."
+    require(not bad or on_error == "skip", given, "none, as on_error='raise'", todo)
+    if bad: warnings.warn(f"{given}; skipped", stacklevel=3)
+    for j, i in enumerate(good):
+        if j < i: out[j] = out[i]            # in place, as the set may fill half the memory
+    return good
 
 # %% ../../nbs/40_data.datasets.ipynb #c4a2e1f6
 def image_folder(
     path,                      # the folder
-    size:int=64,               # pixels a side of every image
+    size:int=64,               # side of every image in pixels
     on_error:str="skip",       # `skip` unreadable files with a warning that names them, or `raise`
-    workers:int|None=None,     # threads that decode; default one a core
-    classes:list|None=None,    # class names in the order of their labels; default the sub-folders, sorted
+    workers:int|None=None,     # decoding threads; default one per core
+    classes:list|None=None,    # class names in the order of their labels; default the sub-folders
 ) -> ImageSet:
-    "All images below a folder, cropped to squares of `size`; first-level sub-folders are the classes."
+    "All images below a folder, cropped to squares; first-level sub-folders are the classes."
     require(on_error in ("skip", "raise"), f"on_error = {on_error!r}", "'skip' or 'raise'")
     folder, files, labels, classes = scan_folder(path, classes)
     _check_size(len(files), size)
     out, errors = _read_images(folder, files, size, workers)
     good = _sort_out(out, errors, str(folder), on_error)
-    labels, files = None if labels is None else labels[good], [files[i] for i in good]
-    images = torch.from_numpy(out[:len(good)])
+    if labels is not None: labels = labels[good]
+    images, files = torch.from_numpy(out[:len(good)]), [files[i] for i in good]
     return ImageSet(images, labels, classes, files, name=folder.resolve().name)
-
-# %% ../../nbs/40_data.datasets.ipynb #2688cf1d
-def _sort_out(out, errors, folder, on_error):
-    "Numbers of the readable images, moved to the front of `out`; unreadable ones are named in a warning or an error."
-    good, bad = [i for i, e in enumerate(errors) if e is None], [e for e in errors if e]
-    some = ", ".join(bad[:5]) + (f" and {len(bad) - 5} more" if len(bad) > 5 else "")
-    said = f"{len(bad)} of {len(errors)} files in {folder!r} cannot be read: {some}"
-    require(good, said, "at least one readable image")
-    require(not bad or on_error == "skip", said, "none, as on_error='raise'", "Remove these files, or pass on_error='skip'.")
-    if bad: warnings.warn(f"{said}; skipped", stacklevel=3)
-    for j, i in enumerate(good):
-        if j < i: out[j] = out[i]                         # in place: the set may fill half the memory
-    return good
 
 # %% ../../nbs/40_data.datasets.ipynb #4c35a040
 def data_root(
     root=None,                 # a folder; None: $SAGVICREG_DATA, else ~/.cache/sagvicreg/data
 ) -> Path:
-    "The folder where data sets are looked for and downloaded to."
+    "The folder for data sets, searched first and used for downloads."
     return Path(root or os.environ.get("SAGVICREG_DATA") or "~/.cache/sagvicreg/data").expanduser()
+
+# %% ../../nbs/40_data.datasets.ipynb #5e0fdf09
+def _split_folders(folder):
+    "The sub-folders of the training and the test part; none if `folder` is not split."
+    tests = [h for h in ("test", "val", "valid", "validation") if (folder/h).is_dir()]
+    return ["train", tests[0]] if tests and (folder/"train").is_dir() else []
+
+# %% ../../nbs/40_data.datasets.ipynb #b5953fbe
+def _folder_part(folder, train, size, on_error):
+    "The part of a split folder that `train` selects, or the whole of any other folder."
+    halves = _split_folders(folder)
+    if not halves: return image_folder(folder, size, on_error)
+    classes = sorted({c for h in halves for c in _class_names(_find_images(folder/h))})
+    suffix = {True: "-train", False: f"-{halves[1]}", None: ""}[train]
+    parts = []
+    for h in {True: halves[:1], False: halves[1:], None: halves}[train]:
+        part = image_folder(folder/h, size, on_error, classes=classes)
+        parts.append(replace(part, paths=[f"{h}/{f}" for f in part.paths]))
+    return _join(parts, folder.resolve().name + suffix)
+
+# %% ../../nbs/40_data.datasets.ipynb #f5f1bab4
+def _folders_like(name, root):
+    "The folders that `load_dataset` would find where it searches for `name`."
+    here = Path(name).expanduser().parent
+    return [str(p) for p in here.glob("*/")] + [p.name for p in root.glob("*/")]
+
+# %% ../../nbs/40_data.datasets.ipynb #692f11a6
+def _find_folder(name, root):
+    "The folder with this path, or with this name in `root`; raises if there is none."
+    candidates = list(dict.fromkeys([Path(name).expanduser(), root/name]))
+    folder = next((p for p in candidates if p.exists()), None)
+    if folder: return folder
+    tried = " and ".join(map(str, candidates))
+    expected = f"digits, cifar100, or a folder of images (looked for {tried})"
+    known = ["digits", "cifar100", *_folders_like(name, root)]
+    require(False, f"data {str(name)!r}", expected, nearest(name, known))
 
 # %% ../../nbs/40_data.datasets.ipynb #328b49e3
 def load_dataset(
-    name_or_path:str,          # `digits`, `cifar100`, a folder, or the name of a folder in `data_root`
+    name_or_path:str,          # `digits`, `cifar100`, a folder, or the name of one in `data_root`
     root=None,                 # where data sets are kept; see `data_root`
     train:bool|None=True,      # training part, test part (False) or both (None)
-    size:int|None=None,        # pixels a side; default 16 for digits, 32 for CIFAR-100, 64 for a folder
+    size:int|None=None,        # side in pixels; default 16 (digits), 32 (CIFAR-100), 64 (a folder)
     on_error:str="skip",       # unreadable files of a folder: `skip` or `raise`
 ) -> ImageSet:
     "A data set by its name or path."
@@ -369,22 +571,5 @@ def load_dataset(
         data = cifar100(data_root(root), train, download=True)
         return data if size is None else replace(data, images=_resize(data.images, size))
     _check_train(train)
-    tried = list(dict.fromkeys([Path(name_or_path).expanduser(), data_root(root)/name_or_path]))
-    folder = next((p for p in tried if p.exists()), None)
-    require(folder, f"data {str(name_or_path)!r}",
-            f"digits, cifar100, or a folder of images (looked for {' and '.join(map(str, tried))})",
-            nearest(name_or_path, ["digits", "cifar100", *_folders_like(name_or_path, data_root(root))]))
+    folder = _find_folder(name_or_path, data_root(root))
     return _folder_part(folder, train, 64 if size is None else size, on_error)
-
-def _folders_like(name, root):
-    "What else `load_dataset` would find: the folders where `name` was looked for."
-    here = Path(name).expanduser().parent
-    return [str(p) for p in here.glob("*/")] + [p.name for p in root.glob("*/")]
-
-def _folder_part(folder, train, size, on_error):
-    halves = ["train", *(h for h in ("test", "val", "valid", "validation") if (folder/h).is_dir())][:2]
-    if len(halves) < 2 or not (folder/"train").is_dir(): return image_folder(folder, size, on_error)
-    classes = sorted({c for h in halves for c in _class_names(_find_images(folder/h))})
-    parts = [replace(p, paths=[f"{h}/{f}" for f in p.paths]) for h in (halves if train is None else halves[:1] if train else halves[1:])
-             for p in [image_folder(folder/h, size, on_error, classes=classes)]]
-    return _join(parts, folder.resolve().name + {True: "-train", False: f"-{halves[1]}", None: ""}[train])
