@@ -6,6 +6,7 @@
 __all__ = ['cross_correlation', 'barlow_terms', 'BarlowTwins']
 
 # %% ../../nbs/53_methods.barlow_twins.ipynb #988612a6
+from fastcore.basics import patch
 from fastcore.meta import delegates
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -16,15 +17,18 @@ from ..losses import full_precision
 from .base import PairedMethod, check_coefficients, register
 
 # %% ../../nbs/53_methods.barlow_twins.ipynb #598302e0
-def _standard(z, eps=1e-5): return (z - z.mean(0))*(z.var(0, correction=0) + eps).rsqrt()
+def _standard(z, eps=1e-5):
+    "Every coordinate with mean 0 and variance 1 over the batch."
+    return (z - z.mean(0))*(z.var(0, correction=0) + eps).rsqrt()
 
+# %% ../../nbs/53_methods.barlow_twins.ipynb #865531c8
 @full_precision
 def cross_correlation(
     z:Float[Tensor, "n d"],        # embeddings of the first view
     z2:Float[Tensor, "n d"],       # embeddings of the second view
-    pairs:Pairs=None,              # who belongs together; every image with itself when left out
+    pairs:Pairs=None,              # partner and weight of each image; itself if omitted
 ) -> Float[Tensor, "d d"]:         # entries in [-1, 1]
-    "How the coordinates of one view go with those of the other (Zbontar et al. 2021; equation 1)."
+    "Correlations between the coordinates of two views (Zbontar et al. 2021; equation 1)."
     shapes = f"views of shapes {tuple(z.shape)} and {tuple(z2.shape)}"
     require(z.shape == z2.shape and z.ndim == 2 and len(z) >= 2, shapes, "n×d each, n ≥ 2")
     pairs = pairs or identity_pairs(z, z2)
@@ -47,15 +51,17 @@ class BarlowTwins(PairedMethod):
     @delegates(PairedMethod.__init__)
     def __init__(self,
         encoder:nn.Module,             # maps images to representation and embedding
-        lambd:float=5e-3,              # λ, weight of the correlations beside the diagonal
+        lambd:float=5e-3,              # λ, weight of the off-diagonal entries
         **kwargs,                      # the pairs and their options
     ):
         super().__init__(encoder, **kwargs)
         check_coefficients(lambd=lambd)
         self.lambd = lambd
 
-    def compare(self, outputs, pairs, generator=None):
-        "Equation 2, and its two parts."
-        terms = barlow_terms(cross_correlation(*outputs, pairs))
-        loss = terms["on_diagonal"] + self.lambd*terms["off_diagonal"]
-        return dict(loss=loss, **{k: v.detach() for k, v in terms.items()})
+# %% ../../nbs/53_methods.barlow_twins.ipynb #0165e317
+@patch
+def compare(self:BarlowTwins, outputs, pairs, generator=None):
+    "Equation 2, and its two parts."
+    terms = barlow_terms(cross_correlation(*outputs, pairs))
+    loss = terms["on_diagonal"] + self.lambd*terms["off_diagonal"]
+    return dict(loss=loss, **{k: v.detach() for k, v in terms.items()})

@@ -7,6 +7,7 @@ __all__ = ['VICReg', 'SAGVICReg']
 
 # %% ../../nbs/51_methods.vicreg.ipynb #5ad8ed87
 import torch
+from fastcore.basics import patch
 from fastcore.meta import delegates
 from torch import nn
 
@@ -16,33 +17,37 @@ from .base import PairedMethod, check_coefficients, register
 # %% ../../nbs/51_methods.vicreg.ipynb #65988c25
 @register("vicreg")
 class VICReg(PairedMethod):
-    "Variance-invariance-covariance regularisation (section 3.2), with any pairing."
+    "Variance-invariance-covariance regularization (section 3.2), with any pairing."
     @delegates(PairedMethod.__init__)
     def __init__(self,
         encoder:nn.Module,             # maps images to representation and embedding
         sim_coeff:float=25.,           # λ, weight of the invariance
         std_coeff:float=25.,           # μ, weight of the variance
         cov_coeff:float=1.,            # ν, weight of the covariance
-        convention:str="code",         # factors of the published `code` or of the `paper`'s formulas
+        convention:str="code",         # factors of the published `code` or of the `paper`
         **kwargs,                      # the pairs and their options
     ):
         super().__init__(encoder, **kwargs)
         check_coefficients(sim_coeff=sim_coeff, std_coeff=std_coeff, cov_coeff=cov_coeff)
-        vicreg_terms(*torch.ones(2, 2, 1), convention=convention)     # a wrong one is refused here
+        vicreg_terms(*torch.ones(2, 2, 1), convention=convention)     # raises if it is unknown
         self.sim_coeff, self.std_coeff, self.cov_coeff = sim_coeff, std_coeff, cov_coeff
         self.convention = convention
 
-    def compare(self, outputs, pairs, generator=None):
-        "Equation 1, and its three terms."
-        return self.weighted(vicreg_terms(*outputs[:2], pairs, self.convention))
+# %% ../../nbs/51_methods.vicreg.ipynb #8c9f8d25
+@patch
+def weighted(self:VICReg,
+    terms:dict,                    # invariance s, variance v, covariance c
+) -> dict:                         # `loss`, and the terms without gradient
+    "Equation 1."
+    s, v, c = terms["invariance"], terms["variance"], terms["covariance"]
+    loss = self.sim_coeff*s + self.std_coeff*v + self.cov_coeff*c
+    return dict(loss=loss, **{k: t.detach() for k, t in terms.items()})
 
-    def weighted(self,
-        terms:dict,                    # invariance s, variance v, covariance c
-    ) -> dict:                         # `loss`, and the terms without gradient
-        "Equation 1."
-        s, v, c = terms["invariance"], terms["variance"], terms["covariance"]
-        loss = self.sim_coeff*s + self.std_coeff*v + self.cov_coeff*c
-        return dict(loss=loss, **{k: t.detach() for k, t in terms.items()})
+# %% ../../nbs/51_methods.vicreg.ipynb #10796b8f
+@patch
+def compare(self:VICReg, outputs, pairs, generator=None):
+    "Equation 1, and its three terms."
+    return self.weighted(vicreg_terms(*outputs[:2], pairs, self.convention))
 
 # %% ../../nbs/51_methods.vicreg.ipynb #18db4e4a
 @register("sag-vicreg")
