@@ -10,7 +10,7 @@ __all__ = ['transition_matrix', 'Pairs', 'partners', 'random_walk', 'identity_pa
 from typing import NamedTuple
 
 import torch
-from fastcore.basics import basic_repr
+from fastcore.basics import basic_repr, patch
 from fastcore.meta import delegates
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -20,46 +20,56 @@ from .affinity import Graph, affinity
 
 # %% ../../nbs/21_graph.walk.ipynb #c55dd057
 def transition_matrix(
-    graph:Graph,                       # k weighted edges a vertex
+    graph:Graph,                       # k weighted edges per vertex
 ) -> Float[Tensor, "n n"]:             # row-stochastic
     "The random walk on a graph as a dense matrix (equation 1)."
     return graph._replace(weight=graph.weight / graph.weight.sum(1, keepdim=True)).dense()
 
 # %% ../../nbs/21_graph.walk.ipynb #ec92f466
 class Pairs(NamedTuple):
-    "Whom each image is paired with, and how much that pair counts."
+    "The partner of each image, and how much the pair counts."
     index: Int[Tensor, "n"]            # partner of image i
     weight: Float[Tensor, "n"]         # weight of the pair, in [0, 1]
-    bank: Float[Tensor, "q d"]|None = None    # where the partners are looked up; None: among the second views
+    bank: Float[Tensor, "q d"]|None = None    # rows that `index` refers to; None: the second views
 
     @property
     def self_pair_rate(self) -> Float[Tensor, ""]:
         "Share of the images paired with themselves."
         if self.bank is not None: return torch.zeros((), device=self.index.device)
-        return (self.index == torch.arange(len(self.index), device=self.index.device)).float().mean()
+        own = torch.arange(len(self.index), device=self.index.device)
+        return (self.index == own).float().mean()
 
 # %% ../../nbs/21_graph.walk.ipynb #76cda5b7
 def partners(
     z2:Float[Tensor, "n d"],           # embeddings of the second view
-    pairs:Pairs,                       # whom each image is paired with
+    pairs:Pairs,                       # the partner of each image
 ) -> Float[Tensor, "n d"]:             # row i: the embedding that image i is paired with
-    "The embedding of every partner: a second view, or a row of the bank, which carries no gradient."
-    return z2[pairs.index] if pairs.bank is None else pairs.bank[pairs.index].to(z2.dtype)
+    "The embedding of every partner: a second view, or a row of the bank."
+    if pairs.bank is None: return z2[pairs.index]
+    return pairs.bank[pairs.index].to(z2.dtype)
+
+# %% ../../nbs/21_graph.walk.ipynb #14cadf0e
+def _step(graph, at, generator):
+    "One step from each of the vertices `at`: where it leads, and the weight of its edge."
+    w = graph.weight[at]
+    times = torch.empty_like(w).exponential_(generator=generator)
+    edge = (w / times).argmax(1, keepdim=True)                         # (2)
+    return graph.index[at].gather(1, edge).squeeze(1), w.gather(1, edge).squeeze(1)
 
 # %% ../../nbs/21_graph.walk.ipynb #5b958517
 def random_walk(
-    graph:Graph,                       # k weighted edges a vertex
+    graph:Graph,                       # k weighted edges per vertex
     steps:int=1,                       # length of the walk; the paper takes one step
-    generator:torch.Generator=None,    # where the draws come from, on the graph's device
-) -> Pairs:                            # where each walk ends, and the product of its weights
+    generator:torch.Generator=None,    # source of the draws, on the graph's device
+) -> Pairs:                            # the end of each walk, and the product of its weights
     "One random walk from every vertex (section 4.3, appendix G.2)."
-    require(isinstance(steps, int) and steps >= 1, f"steps = {steps!r}", "a whole number of steps ≥ 1")
+    require(isinstance(steps, int) and steps >= 1,
+            f"steps = {steps!r}", "a whole number of steps ≥ 1")
     at = torch.arange(len(graph.index), device=graph.index.device)
     total = torch.ones_like(graph.weight[:, 0])
     for _ in range(steps):
-        w = graph.weight[at]
-        slot = (w / torch.empty_like(w).exponential_(generator=generator)).argmax(1, keepdim=True)   # (2)
-        total, at = total * w.gather(1, slot).squeeze(1), graph.index[at].gather(1, slot).squeeze(1)
+        at, weight = _step(graph, at, generator)
+        total = total * weight
     return Pairs(at, total)
 
 # %% ../../nbs/21_graph.walk.ipynb #5722bb5a
@@ -70,7 +80,8 @@ def identity_pairs(
 ) -> Pairs:                            # j = i, weight 1
     "VICReg's pairing: every image with itself, at weight 1."
     dtype = torch.promote_types(z.dtype, torch.float32)
-    return Pairs(torch.arange(len(z), device=z.device), torch.ones(len(z), device=z.device, dtype=dtype))
+    own = torch.arange(len(z), device=z.device)
+    return Pairs(own, torch.ones(len(z), device=z.device, dtype=dtype))
 
 # %% ../../nbs/21_graph.walk.ipynb #9586c308
 class RandomWalkPairs:
@@ -81,7 +92,8 @@ class RandomWalkPairs:
         **kwargs,                      # options of `affinity`
     ):
         self.steps, self.options = steps, kwargs
-        self(*torch.ones(2, 2, 1, device="cpu"), torch.Generator())
+        points = torch.ones(2, 2, 1, device="cpu")
+        self(*points, torch.Generator())                   # raises if an option is wrong
 
     __repr__ = basic_repr("steps,options")
 
@@ -89,50 +101,58 @@ class RandomWalkPairs:
         z:Float[Tensor, "n d"],        # embeddings of the first view
         z2:Float[Tensor, "n d"],       # embeddings of the second view
     ) -> Graph:
-        "The graph to walk on; the trainer stops on a non-finite loss, so nothing is checked here."
+        "The graph to walk on. NaN is not rejected here: the trainer stops on a non-finite loss."
         return affinity(z, z2, check_finite=False, **self.options)
 
     def __call__(self,
         z:Float[Tensor, "n d"],        # embeddings of the first view
         z2:Float[Tensor, "n d"],       # embeddings of the second view
-        generator:torch.Generator=None,    # where the draws come from, on the embeddings' device
+        generator:torch.Generator=None,    # source of the draws, on the embeddings' device
     ) -> Pairs:
         "Draw one partner for every image."
         return random_walk(self.graph(z, z2), self.steps, generator)
 
+# %% ../../nbs/21_graph.walk.ipynb #c3f604be
+def _directions(z): return nn.functional.normalize(z.float(), dim=1)
+
 # %% ../../nbs/21_graph.walk.ipynb #e982498a
 class NearestNeighborPairs(nn.Module):
-    "Every image with its nearest neighbour, in the batch or in a queue of past embeddings (NNCLR, equation 3)."
+    "Every image with its nearest neighbor in the batch or in a queue (NNCLR, equation 3)."
     def __init__(self,
-        queue:int=0,                   # past embeddings to look among; 0: the rest of the batch
-        width:int=None,                # of the embeddings; needed for a queue
+        queue:int=0,                   # past embeddings to search; 0: the rest of the batch
+        width:int=None,                # of the embeddings; required for a queue
     ):
         super().__init__()
-        require(isinstance(queue, int) and queue >= 0, f"queue = {queue!r}", "0 (the batch) or a number of past embeddings")
+        require(isinstance(queue, int) and queue >= 0,
+                f"queue = {queue!r}", "0 (the batch) or a number of past embeddings")
         require(not queue or width, "a queue without width", "the width of the embeddings")
         self.queue = queue
         if queue:
-            self.register_buffer("bank", nn.functional.normalize(torch.randn(queue, width), dim=1))
+            bank = nn.functional.normalize(torch.randn(queue, width), dim=1)
+            self.register_buffer("bank", bank)
             self.register_buffer("oldest", torch.zeros((), dtype=torch.long))
 
     @torch.no_grad()
     def forward(self, z, z2, generator=None) -> Pairs:
-        "The nearest neighbour of every row of `z`; nothing is drawn."
-        x = nn.functional.normalize(z.float(), dim=1)
-        ones = torch.ones(len(z), device=z.device, dtype=torch.promote_types(z.dtype, torch.float32))
+        "The nearest neighbor of every row of `z`; nothing is drawn."
+        x = _directions(z)
+        dtype = torch.promote_types(z.dtype, torch.float32)
+        ones = torch.ones(len(z), device=z.device, dtype=dtype)
         if self.queue: return Pairs((x @ self.bank.float().T).argmax(1), ones, self.bank.clone())
         own = torch.eye(len(z), device=z.device, dtype=torch.bool)
         return Pairs((x @ x.T).masked_fill(own, -torch.inf).argmax(1), ones)
 
-    @torch.no_grad()
-    def remember(self,
-        z:Float[Tensor, "n d"],        # embeddings of the batch that is done
-    ):
-        "Take a batch into the queue."
-        if not self.queue: return
-        z = nn.functional.normalize(z.float(), dim=1)[-self.queue:].to(self.bank.dtype)
-        self.bank[(self.oldest + torch.arange(len(z), device=z.device)) % self.queue] = z
-        self.oldest.add_(len(z)).remainder_(self.queue)
+# %% ../../nbs/21_graph.walk.ipynb #a623d0b0
+@patch
+@torch.no_grad()
+def remember(self:NearestNeighborPairs,
+    z:Float[Tensor, "n d"],            # embeddings of the batch that is done
+):
+    "Put a batch into the queue."
+    if not self.queue: return
+    z = _directions(z)[-self.queue:].to(self.bank.dtype)
+    self.bank[(self.oldest + torch.arange(len(z), device=z.device)) % self.queue] = z
+    self.oldest.add_(len(z)).remainder_(self.queue)
 
 # %% ../../nbs/21_graph.walk.ipynb #869c1aff
 _PAIRINGS = dict(
@@ -141,13 +161,13 @@ _PAIRINGS = dict(
     nearest=lambda width, **kwargs: NearestNeighborPairs(width=width, **kwargs))
 
 def pairing(
-    pairs="identity",                  # identity, walk, nearest, or a function (z, z2, generator) → `Pairs`
+    pairs="identity",                  # identity, walk, nearest, or a function of z, z2, generator
     width:int=None,                    # of the embeddings
     **kwargs,                          # options of a named pairing, such as k or queue
 ):                                     # the function
-    "A pairing, by name or as it is."
-    require(callable(pairs) or pairs in _PAIRINGS,
-            f"pairs = {pairs!r}", f"{', '.join(_PAIRINGS)} or a function of both views' embeddings")
+    "A pairing by name; a function is returned unchanged."
+    names = f"{', '.join(_PAIRINGS)} or a function of both views' embeddings"
+    require(callable(pairs) or pairs in _PAIRINGS, f"pairs = {pairs!r}", names)
     require(not (callable(pairs) and kwargs),
             f"pairs = {pairs!r} with {sorted(kwargs)}", "options for a named pairing alone")
     return pairs if callable(pairs) else _PAIRINGS[pairs](width, **kwargs)
