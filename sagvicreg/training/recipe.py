@@ -121,7 +121,8 @@ def check_input_size(
     except (RuntimeError, AssertionError, ValueError) as e:
         raise SagvicregError(
             f"backbone {name!r} cannot take images of {size}×{size} px ({e}); expected "
-            "larger images or another backbone. Try a larger size, or small_stem for a ResNet or ViT") from e
+            "larger images or another backbone. Try a larger size, or small_stem for a ResNet "
+            "or ViT") from e
     return encoder.train()
 
 # %% ../../nbs/60_training.recipe.ipynb #2797d68b
