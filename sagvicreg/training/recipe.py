@@ -81,7 +81,7 @@ def _check_rates(r):
 
 # %% ../../nbs/60_training.recipe.ipynb #2c74b9d7
 def _check_names(r):
-    "Raise if a name is unknown, or if `method_args` repeats what other fields say."
+    "Raise if a name is unknown, or if `method_args` repeats other fields."
     require_one_of(r.precision, ("auto", "float32", "bfloat16"), "precision")
     require_one_of(r.optimizer, ("lars", "adamw"), "optimizer")
     taken = sorted({"name", "encoder"} & set(r.method_args))
