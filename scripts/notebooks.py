@@ -5,7 +5,7 @@
 Cells flagged `#| slow`, `#| cuda` or `#| eval: false` keep the outputs they have.
 Twice in a row gives no diff. `scripts/test.py` uses it with --test.
 """
-import os, signal, sys, tempfile, time
+import atexit, gc, os, signal, sys, tempfile, time, traceback
 os.environ |= dict(TQDM_DISABLE="1", OMP_NUM_THREADS="1")      # before torch loads: outputs must not depend on cores
 
 from argparse import ArgumentParser
@@ -53,10 +53,13 @@ def execute(path, forced=None):
 def preload():
     "Import once what most notebooks need: the processes forked from this one have it at no cost."
     for name in common: import_module(name)
+    gc.freeze()      # or each collection in a fork would touch, and so copy, all of it
 
 
 def start(path, forced):
-    "Fork a process that runs one notebook; it may die or hang. Returns its number and what it says."
+    """Fork a process that runs one notebook; it may die or hang. Returns its number and what it says.
+
+    It ends by `os._exit` once the exit handlers have run: to take apart all that was imported would cost it 2 s."""
     said = tempfile.TemporaryFile("w+")
     process = os.fork()
     if process: return process, said
@@ -64,7 +67,16 @@ def start(path, forced):
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     os.dup2(said.fileno(), sys.stderr.fileno())
     os.environ["IN_TEST"] = "1"
-    sys.exit(execute(path, forced))
+    code = 1
+    try:
+        execute(path, forced)
+        code = 0
+    except SystemExit as e: print(e, file=sys.stderr)
+    except BaseException: traceback.print_exc()
+    finally:
+        atexit._run_exitfuncs()
+        for stream in (sys.stdout, sys.stderr): stream.flush()
+        os._exit(code)
 
 
 def run_all(paths, forced=None):
