@@ -17,50 +17,48 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parallel import DistributedDataParallel
 
-from ..core import (Run, SagvicregError, atomic_write, generator, require, rng_state, seed_everything,
-                            set_rng_state)
+from ..core import (Run, SagvicregError, atomic_write, generator, require, rng_state,
+                            seed_everything, set_rng_state)
 from ..data.augment import augmentation
 from ..data.loader import Batches, feed, fingerprint, image_size
-from ..distributed import declared_split_sizes, gather, init, split_sizes, synchronized, world
+from ..distributed import (declared_split_sizes, gather, init, split_sizes, synchronized,
+                                   world)
 from ..methods import barlow_twins, dino, ijepa, mae, simclr, spectralnet, vicreg
 from ..methods.base import make_method
-from .recipe import Recipe, build_encoder, check_input_size, make_optimizer, make_schedule
+from .recipe import (Recipe, build_encoder, check_input_size, make_optimizer,
+                                       make_schedule)
 
 # %% ../../nbs/61_training.trainer.ipynb #6f7189dd
 @dataclass
 class TrainerState:
     "Where a run stands, apart from weights, optimizer and generators; saved and restored as one."
-    epoch: int = 0                                # epochs completed
-    position: int = 0                             # batches completed in the current epoch
-    step: int = 0                                 # updates completed
-    order: Tensor|None = None                     # generator of the order, as it was when the epoch began
-    sums: dict = field(default_factory=dict)      # loss terms, added up since the last row of the log
-    row_steps: int = 0                            # steps since that row
-    row_images: int = 0                           # images since that row
-    since: float = field(default_factory=time.perf_counter)   # when that row was written, later by all pauses
-    epoch_loss: Tensor = field(default_factory=lambda: torch.zeros(()))   # loss, added up over the current epoch, or the last
-    best: dict|None = None                        # the best epoch so far: `by` what number, and its `score`
-    saved_step: int|None = None                   # step of the newest checkpoint
+    epoch: int = 0                            # epochs completed
+    position: int = 0                         # batches completed in the current epoch
+    step: int = 0                             # updates completed
+    order: Tensor|None = None                 # the order's generator when the epoch began
+    sums: dict = field(default_factory=dict)  # loss terms, summed since the last row of the log
+    row_steps: int = 0                        # steps since that row
+    row_images: int = 0                       # images since that row
+    # when that row was written, moved forward by every pause
+    since: float = field(default_factory=time.perf_counter)
+    # loss, summed over the current epoch; between two epochs, over the last
+    epoch_loss: Tensor = field(default_factory=lambda: torch.zeros(()))
+    best: dict|None = None                    # the best epoch so far: which number, its `score`
+    saved_step: int|None = None               # step of the newest checkpoint
 
-    def count(self,
-        terms:dict,                               # of the step that was just made
-        images:int,                               # in its batch
-    ):
-        "Add a step's terms to the sums, on the device."
-        self.sums = {k: self.sums.get(k, 0) + v for k, v in terms.items()}
-        self.row_steps, self.row_images = self.row_steps + 1, self.row_images + images
-        self.epoch_loss = (self.epoch_loss if self.position else 0) + terms["loss"].float()
-        self.position += 1
-
-    def next_row(self):
-        "A row of the log is written: begin the next."
-        self.sums, self.row_steps, self.row_images, self.since = {}, 0, 0, time.perf_counter()
-
-    def next_epoch(self,
-        order:Tensor,                             # state of the order's generator
-    ):
-        "An epoch is over: begin the next."
-        self.epoch, self.position, self.order = self.epoch + 1, 0, order
+# %% ../../nbs/61_training.trainer.ipynb #db45ffa0
+@patch
+def count(self:TrainerState,
+    terms:dict,                               # of the step that was just made
+    images:int,                               # in its batch
+):
+    "Add a step's terms to the sums, on the device."
+    self.sums = {k: self.sums.get(k, 0) + v for k, v in terms.items()}
+    self.row_steps += 1
+    self.row_images += images
+    before = self.epoch_loss if self.position else 0
+    self.epoch_loss = before + terms["loss"].float()
+    self.position += 1
 
 # %% ../../nbs/61_training.trainer.ipynb #f21cd33c
 @patch
@@ -71,200 +69,288 @@ def paused(self:TrainerState):
     try: yield
     finally: self.since += time.perf_counter() - began
 
+# %% ../../nbs/61_training.trainer.ipynb #117cfb43
 @patch
 def state_dict(self:TrainerState) -> dict:
-    "As plain data; `since` becomes seconds ago."
+    "The record as plain data; `since` becomes elapsed seconds."
     return vars(self) | dict(since=time.perf_counter() - self.since)
 
+# %% ../../nbs/61_training.trainer.ipynb #feff9be2
 @patch
 def load_state_dict(self:TrainerState,
-    state:dict,                                   # what `state_dict` returned
-    device="cpu",                                 # where the sums belong
+    state:dict,                               # what `state_dict` returned
+    device="cpu",                             # where the sums belong
 ):
-    "Stand where another stood."
-    require(state.keys() == vars(self).keys(), f"state with {sorted(state)}", f"{sorted(vars(self))}")
+    "Take over a state that was saved."
+    require(state.keys() == vars(self).keys(), f"state with {sorted(state)}",
+            f"{sorted(vars(self))}")
     vars(self).update(state, since=time.perf_counter() - state["since"])
-    self.sums, self.epoch_loss = {k: v.to(device) for k, v in self.sums.items()}, self.epoch_loss.to(device)
+    self.sums = {k: v.to(device) for k, v in self.sums.items()}
+    self.epoch_loss = self.epoch_loss.to(device)
+
+# %% ../../nbs/61_training.trainer.ipynb #695586d7
+@patch
+def next_row(self:TrainerState):
+    "Begin the next row of the log."
+    self.sums, self.row_steps, self.row_images = {}, 0, 0
+    self.since = time.perf_counter()
+
+# %% ../../nbs/61_training.trainer.ipynb #54b60066
+@patch
+def next_epoch(self:TrainerState,
+    order:Tensor,                             # state of the order's generator
+):
+    "Begin the next epoch."
+    self.epoch, self.position, self.order = self.epoch + 1, 0, order
 
 # %% ../../nbs/61_training.trainer.ipynb #2b4ed8c8
 class Trainer:
     "Trains one recipe on one image set, into one run folder."
     def __init__(self,
-        recipe:Recipe,                     # what to train and how
-        data,                              # images to train on, an `ImageSet` or `ImageFiles`; labels are not used
-        out,                               # run folder
-        device="auto",                     # see `pick_device`
-        log_every:int=10,                  # steps between two rows of the log
-        progress:bool=True,                # show a progress bar on a terminal
-        compile:bool=False,                # compile the encoder with `torch.compile`
-        workers:int=None,                  # processes that decode streamed images; default one per core
-        save_every:float=60,               # seconds between two checkpoints; 0: after every step
-        keep:int=2,                        # newest checkpoints to keep
-        callbacks=(),                      # objects with some of the hooks of `Callback`
-        checks=(),                         # functions of the trainer → numbers, run every `check.every` epochs
-        best_by:str=None,                  # keep the state with the most of this number of a check, or the least "loss", as `best.pt`
+        recipe:Recipe,                 # what to train and how
+        data,                          # `ImageSet` or `ImageFiles` to train on, labels unused
+        out,                           # run folder
+        device="auto",                 # see `pick_device`
+        log_every:int=10,              # steps between two rows of the log
+        progress:bool=True,            # show a progress bar on a terminal
+        compile:bool=False,            # compile the encoder with `torch.compile`
+        workers:int=None,              # processes that decode streamed images; default one per core
+        save_every:float=60,           # seconds between two checkpoints; 0: after every step
+        keep:int=2,                    # newest checkpoints to keep
+        callbacks=(),                  # objects with some of the hooks of `Callback`
+        checks=(),                     # functions of the trainer → numbers; see `check.every`
+        best_by:str=None,              # keep `best.pt`: most of this check's number, or least "loss"
     ):
-        require(log_every >= 1, f"log_every = {log_every}", "at least one step")
-        require(save_every >= 0 and keep >= 1, f"save_every = {save_every}, keep = {keep}", "0 s or more, and at least one checkpoint")
-        require(not Path(out).is_file(), f"run folder {str(out)!r}, which is a file", "a folder or a new name")
+        _check_options(out, log_every, save_every, keep)
         self.recipe, self.data, self.run, self.device = recipe, data, Run(out), init(device)
         self.rank, self.size = world()
-        self.log_every, self.save_every, self.keep, self.best_by = log_every, save_every, keep, best_by
-        self.progress, self.callbacks, self.checks = progress and self.rank == 0, list(callbacks), list(checks)
-        seed_everything(recipe.seed)
-        self.rng = {name: generator(recipe.seed + offset, where) for name, offset, where in
-                    (("order", 0, "cpu"), ("augment", 1_000_003, self.device), ("pairs", 2_000_003, self.device))}
-        self.batches = Batches(len(data), recipe.batch_size, self.rng["order"], recipe.drop_last)
-        self._check_split_sizes()
-        self._make_method(compile)
-        self.augment = augmentation(recipe.augmentation, image_size(data), data.mean, data.std, self.method.views)
-        self._make_optimizer()
-        self.feed, self.fingerprint = feed(data, self.device, workers), fingerprint(data)
-        self.state = TrainerState(order=self.rng["order"].get_state())
+        self.log_every, self.save_every, self.keep = log_every, save_every, keep
+        self.callbacks, self.checks, self.best_by = list(callbacks), list(checks), best_by
+        self.progress = progress and self.rank == 0
+        self._set_up(compile, workers)
+
+# %% ../../nbs/61_training.trainer.ipynb #dcb3f38f
+def _check_options(out, log_every, save_every, keep):
+    "Raise unless the options of a trainer are possible."
+    require(log_every >= 1, f"log_every = {log_every}", "at least one step")
+    require(save_every >= 0 and keep >= 1, f"save_every = {save_every}, keep = {keep}",
+            "0 s or more, and at least one checkpoint")
+    require(not Path(out).is_file(), f"run folder {str(out)!r}, which is a file",
+            "a folder or a new name")
+
+# %% ../../nbs/61_training.trainer.ipynb #887a7db2
+@patch
+def _set_up(self:Trainer, compile, workers):
+    "All that a step needs, made from the recipe and the data."
+    recipe, data = self.recipe, self.data
+    seed_everything(recipe.seed)
+    self.rng = _generators(recipe.seed, self.device)
+    self.batches = Batches(len(data), recipe.batch_size, self.rng["order"], recipe.drop_last)
+    self._check_split_sizes()
+    self._make_method(compile)
+    self.augment = augmentation(recipe.augmentation, image_size(data), data.mean, data.std,
+                                self.method.views)
+    self._make_optimizer()
+    self.feed, self.fingerprint = feed(data, self.device, workers), fingerprint(data)
+    self.state = TrainerState(order=self.rng["order"].get_state())
+
+# %% ../../nbs/61_training.trainer.ipynb #e268f1eb
+def _generators(seed, device):
+    "The generators of the order, the augmentations and the pairs, with seeds far apart."
+    return dict(order=generator(seed, "cpu"), augment=generator(seed + 1_000_003, device),
+                pairs=generator(seed + 2_000_003, device))
 
 # %% ../../nbs/61_training.trainer.ipynb #0328921a
 @patch
 def _check_split_sizes(self:Trainer):
-    "Every process needs rows of every batch."
+    "Raise unless every process has enough rows of every batch."
     recipe, n = self.recipe, len(self.data)
-    left = n % recipe.batch_size if not recipe.drop_last else 0
+    left = 0 if recipe.drop_last else n % recipe.batch_size
     if left: least, needed = min(split_sizes(left)), 1
     else:
         least = min(split_sizes(min(recipe.batch_size, n)))//recipe.accumulate
         needed = 2 if recipe.accumulate > 1 or self.size == 1 else 1
-    require(least >= needed, f"a batch of {left or recipe.batch_size} images over {self.size} processes in {recipe.accumulate} micro-batches",
-            "images for each", "Use a larger batch_size, fewer processes or accumulate, or drop_last=True.")
+    given = f"a batch of {left or recipe.batch_size} images over {self.size} processes"
+    require(least >= needed, f"{given} in {recipe.accumulate} micro-batches", "images for each",
+            "Use a larger batch_size, fewer processes or accumulate, or drop_last=True.")
 
+# %% ../../nbs/61_training.trainer.ipynb #1a72c792
 @patch
 def _make_method(self:Trainer, compile):
-    recipe, size = self.recipe, image_size(self.data)
+    "The method with its encoder, on the device; with several processes, connected to the others."
+    recipe, size, cuda = self.recipe, image_size(self.data), self.device.type == "cuda"
     encoder = check_input_size(build_encoder(recipe, size), size, recipe.backbone)
     method = make_method(recipe.method, encoder, **recipe.method_args)
     if self.size > 1: method = synchronized(method, self.device)
-    if self.device.type == "cuda": torch.backends.cudnn.benchmark = True    # one shape: let cuDNN find its best algorithm
+    if cuda: torch.backends.cudnn.benchmark = True    # one shape: let cuDNN find its best algorithm
     self.method = self.net = method.to(self.device, memory_format=torch.channels_last)
     if compile: method.encoder.compile()
-    if self.size > 1: self.net = DistributedDataParallel(method, gradient_as_bucket_view=True, **{_NO_BUFFERS: False})
+    if self.size > 1: self.net = _connected(method)
 
-# buffers are the same everywhere already; newer versions of torch have another name for the option
+# %% ../../nbs/61_training.trainer.ipynb #100a5363
 _NO_BUFFERS = next(k for k in ("forward_sync_buffers", "broadcast_buffers")
                    if k in inspect.signature(DistributedDataParallel).parameters)
 
+def _connected(method):
+    "The method with gradients that are averaged over all processes."
+    return DistributedDataParallel(method, gradient_as_bucket_view=True, **{_NO_BUFFERS: False})
+
+# %% ../../nbs/61_training.trainer.ipynb #f4cede55
 @patch
 def _make_optimizer(self:Trainer):
-    recipe = self.recipe
+    "The optimizer, its schedule, and the precision of the network."
+    recipe, per_epoch = self.recipe, len(self.batches)
     lr = recipe.base_lr*recipe.batch_size/256
     self.optimizer = make_optimizer(self.method, recipe.optimizer, lr, recipe.weight_decay)
-    self.steps = recipe.epochs*len(self.batches)
-    warmup = min(round(recipe.warmup*len(self.batches)), self.steps - 1)
+    self.steps = recipe.epochs*per_epoch
+    warmup = min(round(recipe.warmup*per_epoch), self.steps - 1)
     self.schedule = make_schedule(self.optimizer, self.steps, warmup)
-    has_bfloat16 = self.device.type == "cuda" and (torch.version.hip or torch.cuda.get_device_capability(self.device)[0] >= 8)
-    self.bfloat16 = recipe.precision == "bfloat16" or (recipe.precision == "auto" and bool(has_bfloat16))
+    self.bfloat16 = recipe.precision == "bfloat16"
+    if recipe.precision == "auto": self.bfloat16 = _has_bfloat16(self.device)
 
-# %% ../../nbs/61_training.trainer.ipynb #7d1f808e
-@patch
-def train_step(self:Trainer,
-    images:Tensor,                         # bytes n×3×h×w on the device: the batch, or this process's rows of it
-    start:int=0,                           # where these rows begin in the batch
-    total:int=None,                        # images in the batch; default: these
-) -> dict[str, Tensor]:                    # the method's terms, without gradient
-    "Augment, embed, compare, update."
-    total, step = len(images) if total is None else total, self.state.step
-    if self.size > 1: torch.manual_seed((self.recipe.seed*1_000_003 + step)*4099 + self.rank)
-    views = self.augment(images, self.rng["augment"], start, total)
-    views = [v.contiguous(memory_format=torch.channels_last) for v in views]
-    self.method.before_step(step, self.steps, len(self.batches))
-    with torch.no_grad(): views = self.method.prepare(views, self.rng["pairs"], start, total)
-    self.optimizer.zero_grad(set_to_none=True)
-    with declared_split_sizes(split_sizes(total)):
-        terms = self._whole_batch(views) if self.recipe.accumulate == 1 else self._micro_batches(views, total)
-    self.method.after_backward()
-    if self.recipe.clip_grad: nn.utils.clip_grad_norm_(self.method.parameters(), self.recipe.clip_grad)
-    self._set_rates()
-    self.optimizer.step()
-    with torch.no_grad(): self.method.after_step()
-    self.state.step += 1
-    return {k: v.detach() for k, v in terms.items()}
+# %% ../../nbs/61_training.trainer.ipynb #d8747ccf
+def _has_bfloat16(device):
+    "Whether this device computes in bfloat16 at full speed."
+    if device.type != "cuda": return False
+    return bool(torch.version.hip or torch.cuda.get_device_capability(device)[0] >= 8)
 
-# %% ../../nbs/61_training.trainer.ipynb #9a41a461
+# %% ../../nbs/61_training.trainer.ipynb #3b65ebda
 @patch
 def autocast(self:Trainer):
     "The precision in which this trainer's network runs, as a context."
     return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16)
 
+# %% ../../nbs/61_training.trainer.ipynb #7c3af713
 @patch
 def _whole_batch(self:Trainer, views):
+    "Embed, compare, backpropagate."
     with self.autocast(): terms = self.method.terms(self.net(views), self.rng["pairs"])
     terms["loss"].backward()
     return terms
 
+# %% ../../nbs/61_training.trainer.ipynb #7d1f808e
+@patch
+def train_step(self:Trainer,
+    images:Tensor,                         # bytes n×3×h×w on the device: this process's rows
+    start:int=0,                           # where these rows begin in the batch
+    total:int=None,                        # images in the whole batch; default: these
+) -> dict[str, Tensor]:                    # the method's terms, without gradient
+    "Augment, embed, compare, update."
+    method, total = self.method, len(images) if total is None else total
+    if self.size > 1: self._seed_network()
+    views = self._views(images, start, total)
+    self.optimizer.zero_grad(set_to_none=True)
+    with declared_split_sizes(split_sizes(total)):
+        whole = self.recipe.accumulate == 1
+        terms = self._whole_batch(views) if whole else self._micro_batches(views, total)
+    method.after_backward()
+    clip = self.recipe.clip_grad
+    if clip: nn.utils.clip_grad_norm_(method.parameters(), clip)
+    self._set_rates()
+    self.optimizer.step()
+    with torch.no_grad(): method.after_step()
+    self.state.step += 1
+    return {k: v.detach() for k, v in terms.items()}
+
+# %% ../../nbs/61_training.trainer.ipynb #9c7d23bb
+@patch
+def _seed_network(self:Trainer):
+    "Seed dropout and the like by seed, step and rank."
+    torch.manual_seed((self.recipe.seed*1_000_003 + self.state.step)*4099 + self.rank)
+
+# %% ../../nbs/61_training.trainer.ipynb #0824fb92
+@patch
+def _views(self:Trainer, images, start, total):
+    "The views of these rows, as the network takes them."
+    views = self.augment(images, self.rng["augment"], start, total)
+    views = [v.contiguous(memory_format=torch.channels_last) for v in views]
+    self.method.before_step(self.state.step, self.steps, len(self.batches))
+    with torch.no_grad(): return self.method.prepare(views, self.rng["pairs"], start, total)
+
+# %% ../../nbs/61_training.trainer.ipynb #9a41a461
 @patch
 def _set_rates(self:Trainer):
-    "Learning rate and weight decay of this step."
-    recipe, done = self.recipe, self.state.step/max(1, self.steps - 1)
+    "Learning rate and weight decay of this step, equation (1)."
     self.schedule.step_update(self.state.step)
-    first, last = recipe.weight_decay, recipe.final_weight_decay
+    first, last = self.recipe.weight_decay, self.recipe.final_weight_decay
     if last is None: return
+    done = self.state.step/max(1, self.steps - 1)
     decay = last + (first - last)*(1 + math.cos(math.pi*done))/2
-    self.optimizer.param_groups[0]["weight_decay"] = decay        # of the matrices; the vectors have none
+    self.optimizer.param_groups[0]["weight_decay"] = decay    # of the matrices; vectors have none
 
 # %% ../../nbs/61_training.trainer.ipynb #9d71499f
 @contextmanager
 def _without_trace(method, device):
-    "A forward pass that leaves no trace: no graph, no running statistics, the global generators as they were."
+    "No graph, no running statistics, and the global generators end as they began."
     norms = [m for m in method.modules() if isinstance(m, _BatchNorm) and m.track_running_stats]
-    states = torch.get_rng_state(), torch.cuda.get_rng_state(device) if device.type == "cuda" else None
+    cuda, state = device.type == "cuda", torch.get_rng_state()
+    if cuda: cuda_state = torch.cuda.get_rng_state(device)
     for m in norms: m.track_running_stats = False
     try:
         with torch.no_grad(): yield
     finally:
         for m in norms: m.track_running_stats = True
-        torch.set_rng_state(states[0])
-        if device.type == "cuda": torch.cuda.set_rng_state(states[1], device)
+        torch.set_rng_state(state)
+        if cuda: torch.cuda.set_rng_state(cuda_state, device)
+
+# %% ../../nbs/61_training.trainer.ipynb #58dd8849
+def _joined(seen):
+    "The outputs of all micro-batches as outputs of one batch, which collect gradients."
+    outputs = [torch.cat(parts) for parts in zip(*seen)]
+    return tuple(o.requires_grad_() if o.is_floating_point() else o for o in outputs)
+
+# %% ../../nbs/61_training.trainer.ipynb #cee769bc
+@patch
+def _backpropagate(self:Trainer, batch, which, grads, last):
+    "Second pass of a micro-batch; processes average their gradients in the last one."
+    hold = self.net.no_sync() if self.size > 1 and not last else nullcontext()
+    with hold:
+        with self.autocast(): outputs = self.net(batch)
+        torch.autograd.backward([outputs[i] for i in which], grads)
 
 # %% ../../nbs/61_training.trainer.ipynb #0e967d99
 @patch
 def _micro_batches(self:Trainer, views, total):
-    "Loss and gradient of the whole batch, which passes the network in parts, twice."
-    n = max(1, min(self.recipe.accumulate, min(split_sizes(total))//(2 if self.size == 1 else 1)))
+    "Loss and gradient of the whole batch, which passes through the network in parts, twice."
+    most = min(split_sizes(total))//(2 if self.size == 1 else 1)
+    n = max(1, min(self.recipe.accumulate, most))
     batches = list(zip(*(v.tensor_split(n) for v in views)))
     with _without_trace(self.method, self.device), self.autocast():
         seen = [self.method.embed(b) for b in batches]
-    outputs = [torch.cat(parts) for parts in zip(*seen)]
-    outputs = tuple(o.requires_grad_() if o.is_floating_point() else o for o in outputs)
+    outputs = _joined(seen)
     with self.autocast(): terms = self.method.terms(outputs, self.rng["pairs"])
     terms["loss"].backward()
     live = [i for i, o in enumerate(outputs) if o.grad is not None]         # not a teacher's
-    grads = list(zip(*(outputs[i].grad.split([len(s[i]) for s in seen]) for i in live)))
-    for batch, grad in zip(batches, grads):
-        hold = self.net.no_sync() if self.size > 1 and batch is not batches[-1] else nullcontext()
-        with hold:
-            with self.autocast(): again = self.net(batch)
-            torch.autograd.backward([again[i] for i in live], grad)
+    parts = [outputs[i].grad.split([len(s[i]) for s in seen]) for i in live]
+    for batch, *grads in zip(batches, *parts):
+        self._backpropagate(batch, live, grads, last=batch is batches[-1])
     return terms
 
 # %% ../../nbs/61_training.trainer.ipynb #7522437c
-_FORMAT = 3
+_FORMAT = 3        # of a checkpoint; goes up when an older one can no longer be read
 
+# %% ../../nbs/61_training.trainer.ipynb #98d6767d
 @patch
 def state_dict(self:Trainer) -> dict:
-    "Everything that decides how a run goes on, as plain data; call it between two steps."
-    return dict(format=_FORMAT, recipe=asdict(self.recipe), data=self.fingerprint, device=self.device.type,
-                processes=self.size, bfloat16=self.bfloat16, state=self.state.state_dict(),
-                method=self.method.state_dict(), optimizer=self.optimizer.state_dict(),
-                rng={k: g.get_state() for k, g in self.rng.items()}, global_rng=rng_state(),
-                checks=[c.state_dict() if hasattr(c, "state_dict") else {} for c in self.checks])
+    "All that the rest of a run depends on, as plain data; call it between two steps."
+    checks = [c.state_dict() if hasattr(c, "state_dict") else {} for c in self.checks]
+    return dict(
+        format=_FORMAT, recipe=asdict(self.recipe), data=self.fingerprint, device=self.device.type,
+        processes=self.size, bfloat16=self.bfloat16, state=self.state.state_dict(),
+        method=self.method.state_dict(), optimizer=self.optimizer.state_dict(),
+        rng={k: g.get_state() for k, g in self.rng.items()}, global_rng=rng_state(), checks=checks)
 
+# %% ../../nbs/61_training.trainer.ipynb #f9f3b5c5
 @patch
 def load_state_dict(self:Trainer,
-    state:dict,                    # what `state_dict` of a trainer with the same recipe and images returned
+    state:dict,                    # what `state_dict` of a trainer for this recipe and data returned
 ):
-    "Stand where another trainer stood."
+    "Take over the state of another trainer."
     self.method.load_state_dict(state["method"])
     self.optimizer.load_state_dict(state["optimizer"])
     self.state.load_state_dict(state["state"], self.device)
     for k, g in self.rng.items(): g.set_state(state["rng"][k])
-    self.rng["order"].set_state(self.state.order)                # the epoch's order is drawn again
+    self.rng["order"].set_state(self.state.order)
     set_rng_state(state["global_rng"])
     if len(state["checks"]) != len(self.checks): return
     for check, kept in zip(self.checks, state["checks"]):
@@ -275,13 +361,39 @@ def older_checkpoints(
     run,                           # a `Run`
 ) -> list[Path]:                   # newest first
     "The earlier checkpoints that were kept, `checkpoint-STEP.pt`."
-    return sorted((p for p in run.path.glob("checkpoint-*.pt") if _step(p) is not None), key=_step, reverse=True)
+    found = [p for p in run.path.glob("checkpoint-*.pt") if _step(p) is not None]
+    return sorted(found, key=_step, reverse=True)
 
+# %% ../../nbs/61_training.trainer.ipynb #09e11673
 def _step(path):
-    "The step in a name like checkpoint-120.pt."
+    "The step in a name such as checkpoint-120.pt, or None."
     number = path.stem.removeprefix("checkpoint-")
     return int(number) if number.isdecimal() else None
 
+# %% ../../nbs/61_training.trainer.ipynb #e40851f2
+def save_checkpoint(
+    trainer:Trainer,               # between two steps; in several processes rank 0 alone
+    best:bool=False,               # whether it is the best so far; then it is kept as `best.pt` too
+):
+    "Write the state of a run to its `checkpoint.pt`, atomically, and keep the one before."
+    buffer = io.BytesIO()
+    torch.save(trainer.state_dict(), buffer)
+    try: _write_checkpoint(trainer, buffer.getbuffer(), best)
+    except OSError as e: raise _not_saved(trainer, buffer.tell(), e) from e
+
+# %% ../../nbs/61_training.trainer.ipynb #70ab9a26
+def _write_checkpoint(trainer, content, best):
+    "Flush the log, keep the checkpoint before, and write the new one."
+    run, state = trainer.run, trainer.state
+    run.sync_log()
+    if state.saved_step is not None and trainer.keep > 1 and run.checkpoint.exists():
+        _keep(run.checkpoint, f"checkpoint-{state.saved_step}.pt")
+    with atomic_write(run.checkpoint) as t: t.write_bytes(content)
+    if best: _keep(run.checkpoint, "best.pt")
+    state.saved_step = state.step
+    _remove_older(run, state.step, trainer.keep - 1)
+
+# %% ../../nbs/61_training.trainer.ipynb #8068430f
 def _keep(path, name):
     "Give the file `path` a second name: a hard link, or a copy where the disk has no links."
     made = path.with_name(f".{name}.made")
@@ -290,31 +402,27 @@ def _keep(path, name):
     except OSError: shutil.copy2(path, made)
     os.replace(made, path.with_name(name))
 
-# %% ../../nbs/61_training.trainer.ipynb #e40851f2
-def save_checkpoint(
-    trainer:Trainer,               # between two steps; in several processes rank 0 alone
-    best:bool=False,               # is it the best so far? then it is kept as `best.pt` too
-):
-    "Write the state of a run to its `checkpoint.pt`, atomically, and keep the one before."
-    run, state, buffer = trainer.run, trainer.state, io.BytesIO()
-    torch.save(trainer.state_dict(), buffer)
-    try:
-        run.sync_log()
-        if state.saved_step is not None and trainer.keep > 1 and run.checkpoint.exists():
-            _keep(run.checkpoint, f"checkpoint-{state.saved_step}.pt")
-        with atomic_write(run.checkpoint) as t: t.write_bytes(buffer.getbuffer())
-        if best: _keep(run.checkpoint, "best.pt")
-        state.saved_step = state.step
-        older = [p for p in older_checkpoints(run) if _step(p) < state.step]
-        for p in set(older_checkpoints(run)) - set(older[:trainer.keep - 1]): p.unlink()
-    except OSError as e:
-        at = state.saved_step
-        good = "Nothing was saved before" if at is None else f"The last good state is that of step {at}, {run.checkpoint}"
-        raise SagvicregError(f"checkpoint of step {state.step} cannot be written to {run.path} ({e}); expected a folder with "
-                             f"{buffer.tell()/2**20:.0f} MiB to spare. {good}. Make room, then --resume") from e
+# %% ../../nbs/61_training.trainer.ipynb #ee0d7ea1
+def _remove_older(run, step, keep):
+    "Of the earlier checkpoints, keep only the `keep` newest from before this step."
+    files = older_checkpoints(run)
+    kept = [p for p in files if _step(p) < step][:keep]
+    for p in set(files) - set(kept): p.unlink()
+
+# %% ../../nbs/61_training.trainer.ipynb #d9f558d9
+def _not_saved(trainer, size, e):
+    "The error for a checkpoint of `size` bytes that could not be written."
+    run, state, room = trainer.run, trainer.state, f"{size/2**20:.0f} MiB to spare"
+    good = "Nothing was saved before"
+    if state.saved_step is not None:
+        good = f"The last good state is from step {state.saved_step}: {run.checkpoint}"
+    return SagvicregError(
+        f"checkpoint of step {state.step} cannot be written to {run.path} ({e}); expected "
+        f"a folder with {room}. {good}. Make room, then --resume")
 
 # %% ../../nbs/61_training.trainer.ipynb #016a5fdb
-_OURS = (".checkpoint", ".best.pt.", ".config.toml.", ".log.jsonl.", ".encoder.safetensors.", ".expander.safetensors.")
+_OURS = (".checkpoint", ".best.pt.", ".config.toml.", ".log.jsonl.", ".encoder.safetensors.",
+         ".expander.safetensors.")
 
 def _remove_leftovers(run):
     "Remove half-written files that a killed process left behind."
@@ -325,24 +433,42 @@ def _remove_leftovers(run):
 def read_checkpoint(
     path,                          # a file
 ) -> dict:                         # the state in it
-    "Read a checkpoint, or say what is wrong with it."
+    "Read a checkpoint, or raise an error that explains what is wrong with the file."
     path = Path(path)
-    try:
-        with zipfile.ZipFile(path) as z: broken = z.testzip()                    # all checksums, before torch looks at it
-        if broken: raise zipfile.BadZipFile(f"{broken} is damaged")
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError: raise SagvicregError(f"{path}, which is not there; expected a checkpoint") from None
-    except Exception as e:
-        size = path.stat().st_size if path.is_file() else None
-        what = "a folder" if size is None else f"{size:,} bytes"
-        why = "empty" if size == 0 else f"damaged, or no checkpoint ({type(e).__name__})"
-        raise SagvicregError(f"{path} ({what}) cannot be read: it is {why}; expected a checkpoint of sagvicreg") from e
+    try: state = _verified(path)
+    except FileNotFoundError:
+        raise SagvicregError(f"{path}, which is not there; expected a checkpoint") from None
+    except Exception as e: raise _unreadable(path, e) from e
+    _check_format(state, path)
+    return state
+
+# %% ../../nbs/61_training.trainer.ipynb #500b6523
+def _verified(path):
+    "The content of a file that torch wrote, once all its checksums are verified."
+    with zipfile.ZipFile(path) as z: broken = z.testzip()
+    if broken: raise zipfile.BadZipFile(f"{broken} is damaged")
+    return torch.load(path, map_location="cpu", weights_only=True)
+
+# %% ../../nbs/61_training.trainer.ipynb #e5be3858
+def _unreadable(path, e):
+    "The error for a file that raised `e`."
+    size = path.stat().st_size if path.is_file() else None
+    what = "a folder" if size is None else f"{size:,} bytes"
+    why = "empty" if size == 0 else f"damaged, or no checkpoint ({type(e).__name__})"
+    return SagvicregError(f"{path} ({what}) cannot be read: it is {why}; "
+                          "expected a checkpoint of sagvicreg")
+
+# %% ../../nbs/61_training.trainer.ipynb #a22a3d3c
+def _check_format(state, path):
+    "Raise unless `state` is a checkpoint of this version's format."
     form = state.get("format") if isinstance(state, dict) else None
     ours = isinstance(form, int) and "method" in state and "rng" in state
     require(ours, f"{path}, a file of another program", "a checkpoint of sagvicreg")
-    require(form <= _FORMAT, f"{path} of format {form}, written by a newer sagvicreg", f"format {_FORMAT} or earlier", "Upgrade sagvicreg")
-    require(form == _FORMAT, f"{path} of format {form}, written by an older sagvicreg", f"format {_FORMAT}", "Use the version that wrote it")
-    return state
+    given = f"{path} of format {form}, written by"
+    require(form <= _FORMAT, f"{given} a newer sagvicreg", f"format {_FORMAT} or earlier",
+            "Upgrade sagvicreg")
+    require(form == _FORMAT, f"{given} an older sagvicreg", f"format {_FORMAT}",
+            "Use the version that wrote it")
 
 # %% ../../nbs/61_training.trainer.ipynb #30f8cbac
 def load_checkpoint(
@@ -350,43 +476,62 @@ def load_checkpoint(
     previous:bool=False,           # if the newest cannot be read, take the newest that can
 ):
     "Read the run's `checkpoint.pt` into `trainer`; rank 0 cuts the log back to that step."
-    path, state = _newest(trainer.run, previous)
-    _check_same(state["recipe"], asdict(trainer.recipe), path)
-    _check_same(state["data"], trainer.fingerprint, path)
-    require(state["device"] == trainer.device.type, f"resuming on {trainer.device.type} a run made on {state['device']}",
-            "the same kind of device, as its generators are part of the state", f"Use --device {state['device']}.")
-    names = {False: "float32", True: "bfloat16"}
-    require(state["bfloat16"] == trainer.bfloat16, f"resuming in {names[trainer.bfloat16]} a run made in {names[state['bfloat16']]}",
-            "the same precision", "Use a device like the one before.")
+    run = trainer.run
+    path, state = _newest(run, previous)
+    _check_resumable(trainer, state, path)
     trainer.load_state_dict(state)
-    step = gather(torch.tensor([trainer.state.step], device=trainer.device)).tolist()       # all have read before one writes
-    require(len(set(step)) == 1, f"processes that resume from different steps ({step})", "one run folder that all of them see")
+    _check_steps(trainer)
     trainer.state.saved_step = trainer.state.step
     if trainer.rank > 0: return
-    if path != trainer.run.checkpoint: _put_aside(trainer.run, path)
-    _remove_leftovers(trainer.run)
-    trainer.run.truncate_log(trainer.state.step)
+    if path != run.checkpoint: _put_aside(run, path)
+    _remove_leftovers(run)
+    run.truncate_log(trainer.state.step)
 
 # %% ../../nbs/61_training.trainer.ipynb #ddad0913
 def _newest(run, previous):
     "The newest checkpoint, or with `previous` the newest that can be read."
-    tried = []
-    for path in (run.checkpoint, *older_checkpoints(run)):
+    tried, older = [], older_checkpoints(run)
+    for path in (run.checkpoint, *older):
         try: return path, read_checkpoint(path)
         except SagvicregError as e: tried.append(e)
         if not previous: break
-    older = [p.name for p in older_checkpoints(run)]
-    hint = "Move it away to start anew"
-    if older and not previous: hint = f"Earlier ones are there ({', '.join(older)}): resume with --previous"
+    hint = "Move it away to start over"
+    if older and not previous:
+        names = ", ".join(p.name for p in older)
+        hint = f"Earlier ones are there ({names}): resume with --previous"
     raise SagvicregError(f"{tried[0]}. {hint}") from tried[0]
 
+# %% ../../nbs/61_training.trainer.ipynb #23370f7a
 def _put_aside(run, path):
-    "Make `path` the run's checkpoint; what stood there is kept under another name."
+    "Make `path` the run's checkpoint; the file in its place is kept under another name."
     if run.checkpoint.exists(): _keep(run.checkpoint, "checkpoint.unreadable")
     os.replace(path, run.checkpoint)
 
+# %% ../../nbs/61_training.trainer.ipynb #b1456ea4
+def _check_resumable(trainer, state, path):
+    "Raise unless `trainer` can continue from `state`."
+    _check_same(state["recipe"], asdict(trainer.recipe), path)
+    _check_same(state["data"], trainer.fingerprint, path)
+    kind, names = trainer.device.type, {False: "float32", True: "bfloat16"}
+    require(state["device"] == kind, f"resuming on {kind} a run made on {state['device']}",
+            "the same kind of device, as its generators are part of the state",
+            f"Use --device {state['device']}.")
+    now, then = names[trainer.bfloat16], names[state["bfloat16"]]
+    require(now == then, f"resuming in {now} a run made in {then}", "the same precision",
+            "Use a device like the one before.")
+
+# %% ../../nbs/61_training.trainer.ipynb #baf8d7ed
 def _check_same(old, new, path):
+    "Raise unless two records are equal."
     keys = [k for k in sorted(old.keys() | new.keys()) if old.get(k) != new.get(k)]
     differ = "; ".join(f"{k} was {old.get(k)!r}, now {new.get(k)!r}" for k in keys)
-    require(not differ, f"resuming {path} with another recipe ({differ})", "the recipe and images it was started with",
-            "Choose another folder for a new run.")
+    require(not differ, f"resuming {path} with another recipe ({differ})",
+            "the recipe and images it was started with", "Choose another folder for a new run.")
+
+# %% ../../nbs/61_training.trainer.ipynb #e6b733fc
+def _check_steps(trainer):
+    "Raise unless all processes resume from one step; returns after all have read their file."
+    step = torch.tensor([trainer.state.step], device=trainer.device)
+    step = gather(step).tolist()
+    require(len(set(step)) == 1, f"processes that resume from different steps ({step})",
+            "one run folder that all of them see")
