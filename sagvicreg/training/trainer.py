@@ -46,7 +46,7 @@ class TrainerState:
     best: dict|None = None                    # the best epoch so far: which number, its `score`
     saved_step: int|None = None               # step of the newest checkpoint
 
-# %% ../../nbs/61_training.trainer.ipynb #85e56506
+# %% ../../nbs/61_training.trainer.ipynb #64f1b7ad
 @patch
 def count(self:TrainerState,
     terms:dict,                               # of the step that was just made
@@ -69,13 +69,13 @@ def paused(self:TrainerState):
     try: yield
     finally: self.since += time.perf_counter() - began
 
-# %% ../../nbs/61_training.trainer.ipynb #453faad5
+# %% ../../nbs/61_training.trainer.ipynb #5e0f7ef7
 @patch
 def state_dict(self:TrainerState) -> dict:
     "The record as plain data; `since` becomes elapsed seconds."
     return vars(self) | dict(since=time.perf_counter() - self.since)
 
-# %% ../../nbs/61_training.trainer.ipynb #b24204cd
+# %% ../../nbs/61_training.trainer.ipynb #59f3ecd3
 @patch
 def load_state_dict(self:TrainerState,
     state:dict,                               # what `state_dict` returned
@@ -88,14 +88,14 @@ def load_state_dict(self:TrainerState,
     self.sums = {k: v.to(device) for k, v in self.sums.items()}
     self.epoch_loss = self.epoch_loss.to(device)
 
-# %% ../../nbs/61_training.trainer.ipynb #5ac553b7
+# %% ../../nbs/61_training.trainer.ipynb #1230819a
 @patch
 def next_row(self:TrainerState):
     "Begin the next row of the log."
     self.sums, self.row_steps, self.row_images = {}, 0, 0
     self.since = time.perf_counter()
 
-# %% ../../nbs/61_training.trainer.ipynb #cb17f022
+# %% ../../nbs/61_training.trainer.ipynb #7f8780d0
 @patch
 def next_epoch(self:TrainerState,
     order:Tensor,                             # state of the order's generator
@@ -129,7 +129,7 @@ class Trainer:
         self.progress = progress and self.rank == 0
         self._set_up(compile, workers)
 
-# %% ../../nbs/61_training.trainer.ipynb #5ec95c6e
+# %% ../../nbs/61_training.trainer.ipynb #d806214a
 def _check_options(out, log_every, save_every, keep):
     "Raise unless the options of a trainer are possible."
     require(log_every >= 1, f"log_every = {log_every}", "at least one step")
@@ -138,7 +138,7 @@ def _check_options(out, log_every, save_every, keep):
     require(not Path(out).is_file(), f"run folder {str(out)!r}, which is a file",
             "a folder or a new name")
 
-# %% ../../nbs/61_training.trainer.ipynb #613652a3
+# %% ../../nbs/61_training.trainer.ipynb #b4269580
 @patch
 def _set_up(self:Trainer, compile, workers):
     "All that a step needs, made from the recipe and the data."
@@ -154,7 +154,7 @@ def _set_up(self:Trainer, compile, workers):
     self.feed, self.fingerprint = feed(data, self.device, workers), fingerprint(data)
     self.state = TrainerState(order=self.rng["order"].get_state())
 
-# %% ../../nbs/61_training.trainer.ipynb #f1fb9256
+# %% ../../nbs/61_training.trainer.ipynb #54da298e
 def _generators(seed, device):
     "The generators of the order, the augmentations and the pairs, with seeds far apart."
     return dict(order=generator(seed, "cpu"), augment=generator(seed + 1_000_003, device),
@@ -174,7 +174,7 @@ def _check_split_sizes(self:Trainer):
     require(least >= needed, f"{given} in {recipe.accumulate} micro-batches", "images for each",
             "Use a larger batch_size, fewer processes or accumulate, or drop_last=True.")
 
-# %% ../../nbs/61_training.trainer.ipynb #6f6b2daa
+# %% ../../nbs/61_training.trainer.ipynb #2f729aae
 @patch
 def _make_method(self:Trainer, compile):
     "The method with its encoder, on the device; with several processes, connected to the others."
@@ -187,7 +187,7 @@ def _make_method(self:Trainer, compile):
     if compile: method.encoder.compile()
     if self.size > 1: self.net = _connected(method)
 
-# %% ../../nbs/61_training.trainer.ipynb #fc88d96b
+# %% ../../nbs/61_training.trainer.ipynb #c7406b85
 _NO_BUFFERS = next(k for k in ("forward_sync_buffers", "broadcast_buffers")
                    if k in inspect.signature(DistributedDataParallel).parameters)
 
@@ -195,7 +195,7 @@ def _connected(method):
     "The method with gradients that are averaged over all processes."
     return DistributedDataParallel(method, gradient_as_bucket_view=True, **{_NO_BUFFERS: False})
 
-# %% ../../nbs/61_training.trainer.ipynb #f57b579f
+# %% ../../nbs/61_training.trainer.ipynb #6c1c667e
 @patch
 def _make_optimizer(self:Trainer):
     "The optimizer, its schedule, and the precision of the network."
@@ -208,19 +208,19 @@ def _make_optimizer(self:Trainer):
     self.bfloat16 = recipe.precision == "bfloat16"
     if recipe.precision == "auto": self.bfloat16 = _has_bfloat16(self.device)
 
-# %% ../../nbs/61_training.trainer.ipynb #8e318651
+# %% ../../nbs/61_training.trainer.ipynb #91a34dd2
 def _has_bfloat16(device):
     "Whether this device computes in bfloat16 at full speed."
     if device.type != "cuda": return False
     return bool(torch.version.hip or torch.cuda.get_device_capability(device)[0] >= 8)
 
-# %% ../../nbs/61_training.trainer.ipynb #75634788
+# %% ../../nbs/61_training.trainer.ipynb #ba0728f0
 @patch
 def autocast(self:Trainer):
     "The precision in which this trainer's network runs, as a context."
     return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16)
 
-# %% ../../nbs/61_training.trainer.ipynb #26591958
+# %% ../../nbs/61_training.trainer.ipynb #9f339772
 @patch
 def _whole_batch(self:Trainer, views):
     "Embed, compare, backpropagate."
@@ -252,13 +252,13 @@ def train_step(self:Trainer,
     self.state.step += 1
     return {k: v.detach() for k, v in terms.items()}
 
-# %% ../../nbs/61_training.trainer.ipynb #1d3f26b2
+# %% ../../nbs/61_training.trainer.ipynb #5f42cffd
 @patch
 def _seed_network(self:Trainer):
     "Seed dropout and the like by seed, step and rank."
     torch.manual_seed((self.recipe.seed*1_000_003 + self.state.step)*4099 + self.rank)
 
-# %% ../../nbs/61_training.trainer.ipynb #613a41c0
+# %% ../../nbs/61_training.trainer.ipynb #e19225e1
 @patch
 def _views(self:Trainer, images, start, total):
     "The views of these rows, as the network takes them."
@@ -293,13 +293,13 @@ def _without_trace(method, device):
         torch.set_rng_state(state)
         if cuda: torch.cuda.set_rng_state(cuda_state, device)
 
-# %% ../../nbs/61_training.trainer.ipynb #61977568
+# %% ../../nbs/61_training.trainer.ipynb #e8c99dc5
 def _joined(seen):
     "The outputs of all micro-batches as outputs of one batch, which collect gradients."
     outputs = [torch.cat(parts) for parts in zip(*seen)]
     return tuple(o.requires_grad_() if o.is_floating_point() else o for o in outputs)
 
-# %% ../../nbs/61_training.trainer.ipynb #7acdfe24
+# %% ../../nbs/61_training.trainer.ipynb #f7a4e6f2
 @patch
 def _backpropagate(self:Trainer, batch, which, grads, last):
     "Second pass of a micro-batch; processes average their gradients in the last one."
@@ -329,7 +329,7 @@ def _micro_batches(self:Trainer, views, total):
 # %% ../../nbs/61_training.trainer.ipynb #7522437c
 _FORMAT = 3        # of a checkpoint; goes up when an older one can no longer be read
 
-# %% ../../nbs/61_training.trainer.ipynb #cd4faf75
+# %% ../../nbs/61_training.trainer.ipynb #9e844303
 @patch
 def state_dict(self:Trainer) -> dict:
     "All that the rest of a run depends on, as plain data; call it between two steps."
@@ -340,7 +340,7 @@ def state_dict(self:Trainer) -> dict:
         method=self.method.state_dict(), optimizer=self.optimizer.state_dict(),
         rng={k: g.get_state() for k, g in self.rng.items()}, global_rng=rng_state(), checks=checks)
 
-# %% ../../nbs/61_training.trainer.ipynb #be171a8e
+# %% ../../nbs/61_training.trainer.ipynb #eee80b46
 @patch
 def load_state_dict(self:Trainer,
     state:dict,                    # from a trainer with the same recipe and images
@@ -364,7 +364,7 @@ def older_checkpoints(
     found = [p for p in run.path.glob("checkpoint-*.pt") if _step(p) is not None]
     return sorted(found, key=_step, reverse=True)
 
-# %% ../../nbs/61_training.trainer.ipynb #aaf34592
+# %% ../../nbs/61_training.trainer.ipynb #08166f0d
 def _step(path):
     "The step in a name such as checkpoint-120.pt, or None."
     number = path.stem.removeprefix("checkpoint-")
@@ -381,7 +381,7 @@ def save_checkpoint(
     try: _write_checkpoint(trainer, buffer.getbuffer(), best)
     except OSError as e: raise _not_saved(trainer, buffer.tell(), e) from e
 
-# %% ../../nbs/61_training.trainer.ipynb #9a5152c3
+# %% ../../nbs/61_training.trainer.ipynb #ee612042
 def _write_checkpoint(trainer, content, best):
     "Flush the log, keep the checkpoint before, and write the new one."
     run, state = trainer.run, trainer.state
@@ -393,7 +393,7 @@ def _write_checkpoint(trainer, content, best):
     state.saved_step = state.step
     _remove_older(run, state.step, trainer.keep - 1)
 
-# %% ../../nbs/61_training.trainer.ipynb #cf96beb4
+# %% ../../nbs/61_training.trainer.ipynb #7b881cfa
 def _keep(path, name):
     "Give the file `path` a second name: a hard link, or a copy where the disk has no links."
     made = path.with_name(f".{name}.made")
@@ -402,14 +402,14 @@ def _keep(path, name):
     except OSError: shutil.copy2(path, made)
     os.replace(made, path.with_name(name))
 
-# %% ../../nbs/61_training.trainer.ipynb #7bd65e10
+# %% ../../nbs/61_training.trainer.ipynb #3f91eb58
 def _remove_older(run, step, keep):
     "Of the earlier checkpoints, keep only the `keep` newest from before this step."
     files = older_checkpoints(run)
     kept = [p for p in files if _step(p) < step][:keep]
     for p in set(files) - set(kept): p.unlink()
 
-# %% ../../nbs/61_training.trainer.ipynb #ccf85ab2
+# %% ../../nbs/61_training.trainer.ipynb #14a37f79
 def _not_saved(trainer, size, e):
     "The error for a checkpoint of `size` bytes that could not be written."
     run, state, room = trainer.run, trainer.state, f"{size/2**20:.0f} MiB to spare"
@@ -442,14 +442,14 @@ def read_checkpoint(
     _check_format(state, path)
     return state
 
-# %% ../../nbs/61_training.trainer.ipynb #3f33f6a1
+# %% ../../nbs/61_training.trainer.ipynb #ae2285e9
 def _verified(path):
     "The content of a file that torch wrote, once all its checksums are verified."
     with zipfile.ZipFile(path) as z: broken = z.testzip()
     if broken: raise zipfile.BadZipFile(f"{broken} is damaged")
     return torch.load(path, map_location="cpu", weights_only=True)
 
-# %% ../../nbs/61_training.trainer.ipynb #e9a3dd92
+# %% ../../nbs/61_training.trainer.ipynb #f9b0c86d
 def _unreadable(path, e):
     "The error for a file that raised `e`."
     size = path.stat().st_size if path.is_file() else None
@@ -458,7 +458,7 @@ def _unreadable(path, e):
     return SagvicregError(f"{path} ({what}) cannot be read: it is {why}; "
                           "expected a checkpoint of sagvicreg")
 
-# %% ../../nbs/61_training.trainer.ipynb #18eeedbb
+# %% ../../nbs/61_training.trainer.ipynb #5d54e17b
 def _check_format(state, path):
     "Raise unless `state` is a checkpoint of this version's format."
     form = state.get("format") if isinstance(state, dict) else None
@@ -501,13 +501,13 @@ def _newest(run, previous):
         hint = f"Earlier ones are there ({names}): resume with --previous"
     raise SagvicregError(f"{tried[0]}. {hint}") from tried[0]
 
-# %% ../../nbs/61_training.trainer.ipynb #2cb16011
+# %% ../../nbs/61_training.trainer.ipynb #9a822cc2
 def _put_aside(run, path):
     "Make `path` the run's checkpoint; the file in its place is kept under another name."
     if run.checkpoint.exists(): _keep(run.checkpoint, "checkpoint.unreadable")
     os.replace(path, run.checkpoint)
 
-# %% ../../nbs/61_training.trainer.ipynb #bd78f42a
+# %% ../../nbs/61_training.trainer.ipynb #3021d5ad
 def _check_resumable(trainer, state, path):
     "Raise unless `trainer` can continue from `state`."
     _check_same(state["recipe"], asdict(trainer.recipe), path)
@@ -520,7 +520,7 @@ def _check_resumable(trainer, state, path):
     require(now == then, f"resuming in {now} a run made in {then}", "the same precision",
             "Use a device like the one before.")
 
-# %% ../../nbs/61_training.trainer.ipynb #f502e110
+# %% ../../nbs/61_training.trainer.ipynb #d8985b71
 def _check_same(old, new, path):
     "Raise unless two records are equal."
     keys = [k for k in sorted(old.keys() | new.keys()) if old.get(k) != new.get(k)]
@@ -528,7 +528,7 @@ def _check_same(old, new, path):
     require(not differ, f"resuming {path} with another recipe ({differ})",
             "the recipe and images it was started with", "Choose another folder for a new run.")
 
-# %% ../../nbs/61_training.trainer.ipynb #29374346
+# %% ../../nbs/61_training.trainer.ipynb #eff6194d
 def _check_steps(trainer):
     "Raise unless all processes resume from one step; returns after all have read their file."
     step = torch.tensor([trainer.state.step], device=trainer.device)
