@@ -35,7 +35,7 @@ class TrainerState:
     epoch: int = 0                            # epochs completed
     position: int = 0                         # batches completed in the current epoch
     step: int = 0                             # updates completed
-    order: Tensor|None = None                 # the order's generator when the epoch began
+    order: Tensor|None = None                 # state of the order's generator at the epoch's start
     sums: dict = field(default_factory=dict)  # loss terms, summed since the last row of the log
     row_steps: int = 0                        # steps since that row
     row_images: int = 0                       # images since that row
@@ -43,7 +43,7 @@ class TrainerState:
     since: float = field(default_factory=time.perf_counter)
     # loss, summed over the current epoch; between two epochs, over the last
     epoch_loss: Tensor = field(default_factory=lambda: torch.zeros(()))
-    best: dict|None = None                    # the best epoch so far: which number, its `score`
+    best: dict|None = None                    # the best epoch so far: `by` which number, its `score`
     saved_step: int|None = None               # step of the newest checkpoint
 
 # %% ../../nbs/61_training.trainer.ipynb #64f1b7ad
@@ -118,7 +118,7 @@ class Trainer:
         save_every:float=60,           # seconds between two checkpoints; 0: after every step
         keep:int=2,                    # newest checkpoints to keep
         callbacks=(),                  # objects with some of the hooks of `Callback`
-        checks=(),                     # functions of the trainer → numbers; see `check.every`
+        checks=(),                     # functions of the trainer, run every `check.every` epochs
         best_by:str=None,              # a check's number to maximize, or "loss": kept as `best.pt`
     ):
         _check_options(out, log_every, save_every, keep)
