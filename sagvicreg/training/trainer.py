@@ -43,7 +43,7 @@ class TrainerState:
     since: float = field(default_factory=time.perf_counter)
     # loss, summed over the current epoch; between two epochs, over the last
     epoch_loss: Tensor = field(default_factory=lambda: torch.zeros(()))
-    best: dict|None = None                    # the best epoch so far: `by` which number, its `score`
+    best: dict|None = None                    # best epoch so far: `by` which number, its `score`
     saved_step: int|None = None               # step of the newest checkpoint
 
 # %% ../../nbs/61_training.trainer.ipynb #64f1b7ad
