@@ -14,7 +14,7 @@ from nbdev.process import NBProcessor
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-import browser, readme, style
+import browser, docs, readme, style
 
 root = Path(__file__).resolve().parent.parent
 nbs, lib = root/"nbs", root/"sagvicreg"
@@ -260,6 +260,32 @@ def packaging():
         elif version not in r.specifier: wrong.append(f"{r.name}: the tested {version} is outside {r.specifier}")
     advised = {(f, extra) for f, text in tree(lib).items() if f.endswith(".py") for extra in re.findall(r"sagvicreg\[(\w+)\]", text.decode())}
     wrong += [f"sagvicreg/{f} advises sagvicreg[{extra}], an extra that is not there" for f, extra in sorted(advised) if extra not in said["extras_require"]]
+    return wrong
+
+
+def unlinked(text):
+    "Markdown without the links that nbdev put on `names`."
+    host = re.escape(docs.settings["doc_host"])
+    return re.sub(rf"\[(`[^`]+`)\]\({host}[^)]*\)", r"\1", text).strip()
+
+
+@check("keep backticks out of links and of parameters' comments where they hold the name of a symbol, "
+       "and all but title and summary out of the first cell")
+def nothing_lost():
+    "What nbdev hands to Quarto has every text of the notebooks, and no raw links"
+    docs.process()
+    wrong = []
+    for path in notebooks():
+        where = path.relative_to(nbs)
+        cells = read_nb(root/"_proc"/where).cells
+        written = [unlinked(c.source) for c in cells if c.cell_type == "markdown"]
+        texts = [c.source.strip() for c in read_nb(path).cells[1:] if c.cell_type == "markdown"]
+        wrong += [f"nbs/{where}: lost: {text[:80]}" for text in texts if text not in written]
+        wrong += [f"nbs/{where}: a link within a link: {m}" for c in cells if c.cell_type == "markdown"
+                  for m in re.findall(r"\[\[`.{,80}", c.source)]
+        shown = ["".join(o.data["text/markdown"]) for c in cells if "show_doc(" in c.source for o in c.outputs]
+        wrong += [f"nbs/{where}: a link in the signature of {name}" for text in shown
+                  for name in re.findall(r"```python\ndef (\w+)(?:(?!```).)*?\]\(http", text, flags=re.DOTALL)]
     return wrong
 
 
