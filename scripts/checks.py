@@ -234,7 +234,7 @@ def readme_runs():
     with tempfile.TemporaryDirectory() as d:
         env = os.environ | dict(PYTHONPATH=str(root), TQDM_DISABLE="1")
         done = subprocess.run([sys.executable, "-c", code], cwd=d, env=env, capture_output=True, text=True)
-    words = len(text.split())
+    words = len(re.sub(r"!\[[^]]*\]|<!--.*?-->", "", text).split())      # as it is shown
     return done.stderr.splitlines()*(done.returncode != 0) + [f"{words} words, the most is {readme_words}"]*(words > readme_words)
 
 

@@ -83,12 +83,13 @@ def symbol(cell):
     name = re.search(r"(?m)^#+ (.*)$", text)[1]
     head, _, rest = re.sub(r"^\s*---\s+\[source\].*\s*", "", text).partition("\n")
     head = head.replace("_", r"\_")
+    rest = re.sub(r"```python\s+def \w+\(\s+\*args, \*\*kwargs\s+\):\s+```", "", rest)      # says nothing of a named tuple
     rest = rest.replace("```python", "<div class='signature'>\n\n```python", 1).replace("\n```\n", "\n```\n\n</div>\n", 1)
     return markdown(f'<div id="{name.lower()}"></div>\n\n{head}\n{rest}', id=cell["id"])
 
 
 def code(cell):
-    "A code cell as its options want it."
+    "A code cell as its options want it; what follows a figure gets a cell of its own, or it would be part of the figure."
     said = options(cell)
     cell["source"] = re.sub(r"(?m)^#\|.*\n?", "", cell["source"]).strip()
     tags, prompt = [], said.get("code-summary", "Code")
@@ -98,7 +99,11 @@ def code(cell):
     own = dict(code_prompt_show=prompt, code_prompt_hide=prompt)
     if "fig-cap" in said: own["figure"] = dict(caption=said["fig-cap"], name=said.get("label", ""))
     if "fig-alt" in said: own["image"] = dict(alt=said["fig-alt"])
-    return cell | dict(metadata=dict(tags=tags, mystnb=own))
+    after = [o for o in cell["outputs"] if "data" in o and "image/png" not in o["data"]] if "figure" in own else []
+    before = [o for o in cell["outputs"] if o not in after]
+    cells = [cell | dict(outputs=before, metadata=dict(tags=tags, mystnb=own))]
+    if after: cells.append(cell | dict(id=cell["id"] + "-after", outputs=after, metadata=dict(tags=["remove-input"])))
+    return cells
 
 
 def toctree():
@@ -111,14 +116,16 @@ def toctree():
 def translate(app, name, content):
     "Make of a notebook for Quarto one for Sphinx; `content` is a list of its text."
     up, nb = "../"*name.count("/"), json.loads(content[0])
-    first, *rest = [cell | dict(id=f"cell-{i}", source="".join(cell["source"])) for i, cell in enumerate(nb["cells"])]
-    cells = [front(name, first, up)]
+    head, *rest = [cell | dict(id=f"cell-{i}", source="".join(cell["source"])) for i, cell in enumerate(nb["cells"])]
+    cells = []
     for cell in rest:
-        if cell["cell_type"] == "code": cell = symbol(cell) if "show_doc(" in cell["source"] else code(cell)
+        if "show_doc(" in cell["source"]: cells.append(symbol(cell))
+        elif cell["cell_type"] == "code": cells += code(cell)
+        else: cells.append(cell)
+    for cell in cells:
         if cell["cell_type"] == "markdown": cell["source"] = relink(cell["source"], up)
-        cells.append(cell)
-    if name == "index": cells.append(toctree())
-    content[0] = json.dumps(nb | dict(cells=cells))
+    last = [toctree()]*(name == "index")
+    content[0] = json.dumps(nb | dict(cells=[front(name, head, up), *cells, *last]))
 
 
 def leave_mathematics(app, doctree):
