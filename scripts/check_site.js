@@ -20,6 +20,8 @@ async function inspect() {
     if (/\$\$|\\tag\b|\\[([]|\$[^$\s][^$]*\$|\]\(\S+\)|:::|\*\*/.test(text)) wrong.push(`raw markup: ${text.trim().slice(0, 80)}`);
   }
   for (const e of document.querySelectorAll('article pre')) if (/\]\(https?:/.test(e.textContent)) wrong.push(`a link as text in code: ${e.textContent.slice(0, 80)}`);
+  document.querySelectorAll('details').forEach(d => d.open = true);
+  for (const e of document.querySelectorAll('article pre')) if (e.scrollWidth > e.clientWidth + 1) wrong.push(`code that scrolls sideways: ${e.textContent.trim().slice(0, 80)}`);
   for (const i of document.images) if (!i.complete || !i.naturalWidth) wrong.push(`no image: ${i.src}`);
   for (const i of document.querySelectorAll('article img')) if (!i.alt) wrong.push(`an image without a text: ${i.src}`);
   return { wrong, math: math.length, figures: document.querySelectorAll('article figure img').length };
