@@ -148,7 +148,7 @@ def figure1(
     train=train_embedding,             # (points, seed) → map: the method
     seed:int=0,                        # of the points and of the method
     gap:float=4.,                      # distance of the unseen cluster from the center
-) -> tuple[Figure, dict]:              # four panels; scatter of the unseen cluster, mean of the seen
+) -> tuple[Figure, dict]:              # four panels; scatter of the unseen cluster, mean of others
     "Train without cluster 0, embed everything, draw the paper's Figure 1 and measure it."
     x, y = clusters(seed=seed)
     x, y = x[y > 0], y[y > 0]
@@ -161,7 +161,7 @@ def unseen_scatter(
     seeds,                             # which seeds, for example range(20)
     methods:dict,                      # name → train(points, seed)
     gaps=(0., 2., 4., 8.),             # where the unseen cluster stands; one training serves all
-) -> list[dict]:                       # one per method, seed and gap: `unseen` and `seen` as in `figure1`
+) -> list[dict]:                       # per method, seed and gap: `unseen`, `seen` as in `figure1`
     "The scatter of an unseen cluster and of the seen ones, for every method, seed and gap."
     rows = []
     for seed in seeds:
