@@ -29,7 +29,7 @@ def _wide(y):
     "`y` in float64, or in float32 on Apple's GPUs, which have no float64."
     return y.double() if y.device.type != "mps" else y.float()
 
-# %% ../../nbs/12_spectral.net.ipynb #f388c35f
+# %% ../../nbs/12_spectral.net.ipynb #c241983f
 def _check_batch(y, checked):
     "Raise unless `y` has at least as many rows as columns and, if `checked`, finite entries."
     require(y.ndim == 2 and len(y) >= y.shape[1] >= 1,
@@ -38,7 +38,7 @@ def _check_batch(y, checked):
     require(not checked or bool(y.isfinite().all()),
             "embeddings with NaN or inf", "finite numbers", "Has training diverged?")
 
-# %% ../../nbs/12_spectral.net.ipynb #70ae4b5c
+# %% ../../nbs/12_spectral.net.ipynb #1573ee3d
 def _check_rank(y, lower, failed):
     "Raise if a coordinate of `y` adds nothing to the coordinates before it."
     pivots = lower.diagonal() / y.square().mean(0).sqrt()
@@ -46,7 +46,7 @@ def _check_rank(y, lower, failed):
             "embeddings whose coordinates are linearly dependent", f"rank {y.shape[1]}",
             "Ask for fewer dimensions, or start from other weights.")
 
-# %% ../../nbs/12_spectral.net.ipynb #9d37467d
+# %% ../../nbs/12_spectral.net.ipynb #8b424df4
 def _factor(y, checked=True):
     "R⁻ᵀ of equation (3), in float64."
     _check_batch(y, checked)
@@ -56,7 +56,7 @@ def _factor(y, checked=True):
     eye = torch.eye(len(lower), dtype=lower.dtype, device=lower.device)
     return torch.linalg.solve_triangular(lower, eye, upper=False).T
 
-# %% ../../nbs/12_spectral.net.ipynb #1a5af82c
+# %% ../../nbs/12_spectral.net.ipynb #2d5d4865
 def orthogonalize(
     y:Float[Tensor, "m d"],            # raw outputs for a batch
     checked:bool=True,                 # reject dependent coordinates and NaN; makes a GPU wait
@@ -98,14 +98,14 @@ def _check_affinity(x, w):
             "one row and column per point")
     require(bool((w >= 0).all()), "an affinity with negative or NaN entries", "weights ≥ 0")
 
-# %% ../../nbs/12_spectral.net.ipynb #0995be58
+# %% ../../nbs/12_spectral.net.ipynb #9e1f6ebf
 def _seeded_net(inputs, dim, seed):
     "A `SpectralNet` with weights from `seed`; the global generator keeps its state."
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return SpectralNet(inputs, dim)
 
-# %% ../../nbs/12_spectral.net.ipynb #5c1c6834
+# %% ../../nbs/12_spectral.net.ipynb #bb6417f1
 def train_spectralnet(
     x:Float[Tensor, "n p"],            # points
     w:Float[Tensor, "n n"],            # their affinity
