@@ -22,7 +22,7 @@ from ..core import SCORES, Run, atomic_write, require
 from ..metrics.dendrogram import PALETTE
 from .fit import Callback
 
-# %% ../../nbs/65_training.report.ipynb #490ea502
+# %% ../../nbs/65_training.report.ipynb #fb10a82a
 def _panels(n):
     "A figure with `n` panels in rows of up to four."
     cols = min(4, n)
@@ -32,7 +32,7 @@ def _panels(n):
     for ax in axs.flat[n:]: ax.axis("off")
     return fig, axs.flat[:n]
 
-# %% ../../nbs/65_training.report.ipynb #5f8a5278
+# %% ../../nbs/65_training.report.ipynb #b0c9f95d
 def _draw(ax, runs, key, style, color, label):
     "One line per run; the first gets the label."
     for rows in runs:
@@ -70,7 +70,7 @@ def _curves(rows, keys):
             if len(line.get_xdata()) <= 20: line.set(marker="o", markersize=3)
     return fig
 
-# %% ../../nbs/65_training.report.ipynb #64d75bbc
+# %% ../../nbs/65_training.report.ipynb #6a7cad1a
 def _png(fig):
     "The bytes of a PNG file; closes the figure."
     png = io.BytesIO()
@@ -78,7 +78,7 @@ def _png(fig):
     plt.close(fig)
     return png.getvalue()
 
-# %% ../../nbs/65_training.report.ipynb #1d6d710d
+# %% ../../nbs/65_training.report.ipynb #4ab18ba4
 def _notebook():
     "IPython's display module in a notebook's kernel; None elsewhere."
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
@@ -114,7 +114,7 @@ class LivePlot(Callback):
         "The curves so far."
         return _curves(self.rows, self.keys)
 
-# %% ../../nbs/65_training.report.ipynb #15fba6b9
+# %% ../../nbs/65_training.report.ipynb #e253299d
 @patch
 def _keep(self:LivePlot, row):
     "Add a row; if the run has resumed from an earlier step, drop the rows after it."
@@ -123,14 +123,14 @@ def _keep(self:LivePlot, row):
         self._due = 0
     self.rows.append(dict(row))
 
-# %% ../../nbs/65_training.report.ipynb #a7d8a78a
+# %% ../../nbs/65_training.report.ipynb #54237d94
 @patch
 def _is_due(self:LivePlot, epoch):
     "Whether to draw at `epoch`; rows of the epoch of the last drawing are drawn too."
     if epoch < self._due and epoch != self._drawn: return False
     return any(k in r for k in self.keys for r in self.rows)
 
-# %% ../../nbs/65_training.report.ipynb #ed1488bc
+# %% ../../nbs/65_training.report.ipynb #c67691d1
 @patch
 def _show(self:LivePlot, display, epoch):
     "Draw, in the output of the last drawing if there is one."
@@ -142,7 +142,7 @@ def _show(self:LivePlot, display, epoch):
 # %% ../../nbs/65_training.report.ipynb #3cd7b3e7
 STD_LEVEL, RANK_SHARE, SELF_PAIR_LEVEL = 0.1, 0.1, 0.995
 
-# %% ../../nbs/65_training.report.ipynb #0bd98374
+# %% ../../nbs/65_training.report.ipynb #db33e360
 def _most_rank(recipe):
     "The largest rank that the embedding of a batch can have; None if the recipe lacks it."
     try:
@@ -150,7 +150,7 @@ def _most_rank(recipe):
         return min(int(recipe["batch_size"]), width)
     except (KeyError, ValueError): return None
 
-# %% ../../nbs/65_training.report.ipynb #0507f465
+# %% ../../nbs/65_training.report.ipynb #98edc4ce
 def _levels(recipe):
     "Thresholds by key, which are the dashed lines in the figures."
     most = _most_rank(recipe)
@@ -158,12 +158,12 @@ def _levels(recipe):
     walks = str(recipe.get("method", "")).startswith("sag-vicreg")
     return levels | (dict(self_pair_rate=1.) if walks else {})
 
-# %% ../../nbs/65_training.report.ipynb #48fc715f
+# %% ../../nbs/65_training.report.ipynb #f16a9f19
 def _course(rows, key):
     "Epochs and values of all numbers logged as `key`."
     return [(r.get("epoch", 0), r[key]) for r in rows if isinstance(r.get(key), (int, float))]
 
-# %% ../../nbs/65_training.report.ipynb #b2c80d1d
+# %% ../../nbs/65_training.report.ipynb #8d4d5798
 def _broken(rows):
     "A sentence for each number whose last value is not finite."
     said = []
@@ -173,7 +173,7 @@ def _broken(rows):
         said.append(f"The last {key.replace('_', ' ')} is {values[-1][1]}: training went wrong.")
     return said
 
-# %% ../../nbs/65_training.report.ipynb #af07de6c
+# %% ../../nbs/65_training.report.ipynb #32d621de
 def _below_since(values, level):
     "The first epoch of those at the end whose values are all below `level`; None if none is."
     since = None
@@ -182,7 +182,7 @@ def _below_since(values, level):
         since = epoch
     return since
 
-# %% ../../nbs/65_training.report.ipynb #1e812e73
+# %% ../../nbs/65_training.report.ipynb #c03adbfa
 _LOW = dict(std="all images have nearly the same direction",
             rank="the embedding uses few directions")
 
@@ -196,10 +196,10 @@ def _low(rows, recipe):
         bound = f"{levels[key]:.3g}"
         if key == "rank" and most: bound += f" (the maximum is {most})"
         said.append(f"The embedding's {key} has been below {bound} since epoch {since:.3g} "
-                    f"and is {values[-1][1]:.3g}: it looks collapsed, because {why}.")
+                    f"and is {values[-1][1]:.3g}. This looks like a collapse: {why}.")
     return said
 
-# %% ../../nbs/65_training.report.ipynb #e8ede818
+# %% ../../nbs/65_training.report.ipynb #36bc6463
 def _trivial(rows, recipe):
     "A sentence if a walk pairs nearly all images with themselves."
     alone = _course(rows, "self_pair_rate")
@@ -218,12 +218,12 @@ def health(
     recipe = recipe or {}
     return _broken(rows) + _low(rows, recipe) + _trivial(rows, recipe)
 
-# %% ../../nbs/65_training.report.ipynb #263c2816
+# %% ../../nbs/65_training.report.ipynb #5ea3497b
 def _finite(v):
     "Whether `v` is a number that matplotlib can draw."
     return isinstance(v, (int, float)) and math.isfinite(v) and abs(v) < 1e300
 
-# %% ../../nbs/65_training.report.ipynb #89ead28d
+# %% ../../nbs/65_training.report.ipynb #b396efc2
 def _series(rows):
     "Key → rows with a finite number under it, in the order in which keys appear."
     series = {}
@@ -239,14 +239,14 @@ _NAMES = dict(lr="learning rate", images_per_s="images/s")
 
 def _score(key): return SCORES.get(key.removeprefix("lca_"))
 
-# %% ../../nbs/65_training.report.ipynb #7ae27ec7
+# %% ../../nbs/65_training.report.ipynb #94d82e57
 def _name(key):
     "The title of a curve."
     if key in _NAMES: return _NAMES[key]
     known = _score(key)
     return known.name if known else key.replace("_", " ")
 
-# %% ../../nbs/65_training.report.ipynb #fa97f156
+# %% ../../nbs/65_training.report.ipynb #2b51bf29
 _MEANINGS = dict(
     loss="What is minimized: the other terms here, times their coefficients.",
     invariance="How far apart the embeddings of a pair are.",
@@ -258,7 +258,7 @@ _MEANINGS = dict(
     lr="As the schedule sets it, for the first group of weights.",
     images_per_s="Images trained on per second.")
 
-# %% ../../nbs/65_training.report.ipynb #62bea794
+# %% ../../nbs/65_training.report.ipynb #14018bf7
 def _meaning(key, levels, most):
     "What a curve shows, with the numbers of this run."
     text = _MEANINGS.get(key) or (_score(key).meaning if _score(key) else "")
@@ -268,7 +268,7 @@ def _meaning(key, levels, most):
         text += " The second set is the reference, or the representation at the previous check."
     return text
 
-# %% ../../nbs/65_training.report.ipynb #769917e0
+# %% ../../nbs/65_training.report.ipynb #4454af35
 _GROUPS = {                    # in the order of the page
     "Loss": ("loss", "invariance", "variance", "covariance"),
     "Signs of collapse": ("std", "rank", "self_pair_rate", "mean_weight"),
@@ -276,7 +276,7 @@ _GROUPS = {                    # in the order of the page
     "Course": ("lr", "images_per_s"),
 }
 
-# %% ../../nbs/65_training.report.ipynb #243173fb
+# %% ../../nbs/65_training.report.ipynb #7c643dd3
 def _grouped(series):
     "Group → keys, known ones first; groups without keys are left out."
     known = [k for keys in _GROUPS.values() for k in keys]
@@ -285,7 +285,7 @@ def _grouped(series):
     for k in unknown: groups["Loss" if "loss" in series[k][0] else "Checks"].append(k)
     return {g: keys for g, keys in groups.items() if keys}
 
-# %% ../../nbs/65_training.report.ipynb #3500138f
+# %% ../../nbs/65_training.report.ipynb #f2d5cb6b
 _INK = "#010203"               # placeholder for the color of the surrounding text
 
 def _in_page(svg, said):
@@ -299,7 +299,7 @@ def _in_page(svg, said):
     for color, name in colors.items(): svg = svg.replace(color, name)
     return f'<svg {viewbox} role="img" aria-label="{escape(said)}">{svg}'
 
-# %% ../../nbs/65_training.report.ipynb #220ea02d
+# %% ../../nbs/65_training.report.ipynb #31dae88b
 def _panel(rows, key, level):
     "A small figure of `key`, with a dashed line at `level`."
     fig = _curves(rows, (key,))
@@ -334,7 +334,7 @@ def _text(v):
     if isinstance(v, (list, tuple)): return ", ".join(map(_text, v)) or "none"
     return str(v)
 
-# %% ../../nbs/65_training.report.ipynb #735e9e6a
+# %% ../../nbs/65_training.report.ipynb #7c0dd2ad
 def _tiles(series):
     "The last value of each number by its name; for the speed, the median."
     shown = {}
@@ -346,7 +346,7 @@ def _tiles(series):
     if speeds: shown["median images/s"] = f"{median(speeds):,.0f}"
     return shown
 
-# %% ../../nbs/65_training.report.ipynb #ab1657d0
+# %% ../../nbs/65_training.report.ipynb #3c41c000
 def _health_note(rows, recipe):
     "Whether there is no sign of collapse, and sentences about it."
     bad = health(rows, recipe)
@@ -356,7 +356,7 @@ def _health_note(rows, recipe):
     return True, ["No sign of collapse: the embedding spreads and uses many directions. "
                   "Only a check or a probe can show whether it is any good."]
 
-# %% ../../nbs/65_training.report.ipynb #0fa1f92b
+# %% ../../nbs/65_training.report.ipynb #2896c8eb
 def _figures(series, recipe):
     "Group → curves, each with name, drawing and meaning."
     levels, most = _levels(recipe), _most_rank(recipe)
@@ -365,7 +365,7 @@ def _figures(series, recipe):
         return dict(name=_name(key), svg=svg, meaning=_meaning(key, levels, most))
     return {group: list(map(curve, keys)) for group, keys in _grouped(series).items()}
 
-# %% ../../nbs/65_training.report.ipynb #141433ee
+# %% ../../nbs/65_training.report.ipynb #ce217cef
 def _state(run, rows, recipe, data):
     "A line about how far the run is."
     epoch = max((r["epoch"] for r in rows if _finite(r.get("epoch"))), default=0)
@@ -373,7 +373,7 @@ def _state(run, rows, recipe, data):
     state = "finished" if run.finished else "not finished"
     return f"{run.path.resolve().name}: {state}, {epoch:.4g} of {epochs} epochs, {n} images"
 
-# %% ../../nbs/65_training.report.ipynb #7aa3f339
+# %% ../../nbs/65_training.report.ipynb #1c8c72ab
 def _sections(config):
     "The tables of a config; values outside of any table are in one called other."
     sections = {k: v for k, v in config.items() if isinstance(v, dict)}
@@ -394,7 +394,7 @@ def _contents(run):
                 tiles=_tiles(series), groups=_figures(series, recipe),
                 tables={title: named(section) for title, section in sections.items()})
 
-# %% ../../nbs/65_training.report.ipynb #00c1cc84
+# %% ../../nbs/65_training.report.ipynb #621dbeb1
 def report(
     run,                       # a `Run` or the path of one, finished or not
     out=None,                  # the file to write; None: `report.html` in the run folder
