@@ -27,6 +27,18 @@ async function inspect() {
   return { wrong, math: math.length, figures: document.querySelectorAll('article figure img').length };
 }
 
+// Does an interactive figure answer to its sliders?
+function slide() {
+  const wrong = [];
+  for (const s of document.querySelectorAll('article input[type=range]')) {
+    const box = s.closest('[role=group]'), before = box.innerHTML;
+    s.value = +s.value === +s.max ? s.min : s.max;
+    s.dispatchEvent(new Event('input'));
+    if (box.innerHTML === before) wrong.push(`a slider that does nothing: ${s.ariaLabel}`);
+  }
+  return wrong;
+}
+
 // What runs off the page at the width of a phone.
 function tooWide() {
   const room = document.documentElement.clientWidth;
@@ -72,6 +84,7 @@ async function search(page, address) {
       await page.goto(base + current);
       const found = await page.evaluate(inspect);
       found.wrong.forEach(say);
+      (await page.evaluate(slide)).forEach(say);
       totals.math += found.math; totals.figures += found.figures;
       await page.setViewportSize({ width: 390, height: 844 });
       (await page.evaluate(tooWide)).forEach(say);

@@ -16,7 +16,7 @@ from nbdev.process import extract_directives
 root = Path(__file__).resolve().parent.parent
 nbs, quarto, readme = root/"nbs", root/"_quarto.yml", root/"README.md"
 index, contents, images = nbs/"index.ipynb", nbs/"tutorials"/"contents.ipynb", nbs/"images"
-start = ["index.ipynb", "tutorials/contents.ipynb"]
+start = ["index.ipynb", "tutorials/idea.ipynb", "tutorials/contents.ipynb"]
 header = "<!-- Made from nbs/index.ipynb by `make readme`: edit the notebook, not this file. -->\n\n"
 decades = ["Foundations", "Spectral theory", "The idea", "The metric", "Data and networks", "Methods", "Training",
            "The paper's experiments", "The command line"]
@@ -32,7 +32,7 @@ def sections():
     found = {name: [p.name for p in chapters() if p.name[0] == str(i)] for i, name in enumerate(decades)}
     order = {name: i for i, name in enumerate(following)}
     for part in ("experiments", "tutorials"):
-        pages = sorted(set((nbs/part).glob("*.ipynb")) - {contents}, key=lambda p: (order.get(p.stem, len(order)), p.stem))
+        pages = sorted(set((nbs/part).glob("*.ipynb")) - {nbs/page for page in start}, key=lambda p: (order.get(p.stem, len(order)), p.stem))
         found[part.capitalize()] = [f"{part}/{p.name}" for p in pages]
     return {name: pages for name, pages in found.items() if pages}
 
