@@ -100,7 +100,7 @@ def rng_state() -> dict:   # plain data: tensors, lists and numbers
 
 # %% ../nbs/00_core.ipynb #a1497095
 def set_rng_state(
-    state:dict,            # what `rng_state` returned
+    state:dict,            # what rng_state returned
 ):
     "Set all global generators back to `state`."
     version, keys, gauss = state["python"]
@@ -179,7 +179,7 @@ def available_memory() -> int|None:    # bytes; None if it cannot be found out
 # %% ../nbs/00_core.ipynb #e8d07851
 def require_memory(
     needed:int,      # bytes
-    what:str,        # what needs them, such as `distances`
+    what:str,        # what needs them, such as distances
     todo:str="",     # a sentence on what to do instead; may be empty
 ):
     "Raise unless `needed` bytes are available."

@@ -22,7 +22,6 @@ most = 50        # notebooks, tutorials apart
 readme_words = 900
 by_hand = ["__init__.py", "__init__.pyi", "__main__.py", "py.typed", "training/report.html"]
 lab_chapter = "10_spectral.laplacian.ipynb"
-rough = {"22_losses", "23_spectral.vicreg", "24_spectral.unseen"}     # still to be made readable
 checks = []
 
 
@@ -205,16 +204,15 @@ def documented():
 @check("see `python scripts/style.py NOTEBOOK ...`: split cells, break lines, show or test each public symbol")
 def readable():
     "Cells are small, lines are short, and each public symbol is introduced and shown"
-    finished = [p for p in notebooks() if p.stem not in rough]
-    counted = style.figures(finished)
-    return ([line for p in finished for line in style.faults(p) if "(share)" not in line]
+    counted = style.figures(notebooks())
+    return ([line for p in notebooks() for line in style.faults(p) if "(share)" not in line]
             + [f"{name}: {value}, the most is {limit}" for name, (value, limit) in counted.items() if value > limit])
 
 
 @check("see `python scripts/style.py FILE ...`: shorten the sentence, or say it in other words")
 def idiomatic():
     "Prose is in short sentences and plain American English"
-    texts = [p for p in notebooks() if p.stem not in rough] + [root/"README.md"]
+    texts = [*notebooks(), *root.glob("*.md"), nbs/"results"/"LOG.md"]
     return [line for p in texts for line in style.prose_faults(p) if "(share)" not in line]
 
 
