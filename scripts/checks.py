@@ -201,6 +201,21 @@ def documented():
     return wrong
 
 
+@check("give the cell `#| fig-cap: \"…\"` and `#| fig-alt: \"…\"`, one figure per cell; run it with `make notebooks`")
+def figures_described():
+    "Figures are stored, with a caption and a text for those who cannot see them"
+    wrong = []
+    for path in notebooks():
+        for cell in read_nb(path).cells:
+            if cell.cell_type != "code" or re.search(r"(?m)^#\| *(hide|slow|cuda)\b", cell.source): continue
+            where = f"{path.relative_to(root)} #{cell.id}"
+            n = sum("image/png" in o.get("data", {}) for o in cell.outputs)
+            described = "fig-cap:" in cell.source and "fig-alt:" in cell.source
+            if n > 1 or n and not described: wrong.append(f"{where}: {n} figures, caption and text: {described}")
+            if not n and re.search(r"(?m)^plt\.show\(\)", cell.source): wrong.append(f"{where}: no figure is stored")
+    return wrong
+
+
 @check("see `python scripts/style.py NOTEBOOK ...`: split cells, break lines, show or test each public symbol")
 def readable():
     "Cells are small, lines are short, and each public symbol is introduced and shown"

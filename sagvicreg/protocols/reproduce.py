@@ -86,7 +86,7 @@ def read_table(
     methods:tuple=(),              # rows; default: the preset's
     seeds:int|None=None,           # number of seeds; default: all that have files, up to 20
     out="results",                 # folder of results
-    **changes,                     # see `Preset.change`
+    **changes,                     # see Preset.change
 ) -> ResultTable:
     "A table from the files of its experiments; nothing is run."
     require(name in TABLES, f"table {name!r}", f"one of {', '.join(TABLES)}")
@@ -157,7 +157,7 @@ def _step_seconds(p, methods, device, repeat, batch=None, seed=0):
 
 # %% ../../nbs/73_protocols.reproduce.ipynb #947a62f5
 def step_cost(
-    p:Preset,                      # a `Cost`
+    p:Preset,                      # a Cost
     device="auto",                 # where to take the steps
 ) -> dict:                         # seconds by method; ratio, its quartiles; megabytes on a GPU
     "Seconds per step of VICReg and of SAG-VICReg, taking turns (App. J)."
@@ -192,7 +192,7 @@ def _experiments_for(
     dataset:str="cifar100",        # digits, cifar100 or a folder
     methods:tuple=(),              # rows; default: the preset's
     seeds:int|None=None,           # number of seeds per row; default: the preset's
-    **changes,                     # see `Preset.change`
+    **changes,                     # see Preset.change
 ) -> list[Experiment]:             # empty if nothing is trained
     "The experiments that a table or figure needs."
     table = EXPERIMENTS[name][1]
@@ -438,11 +438,11 @@ def reproduce(
     seeds:int|None=None,           # number of seeds per row; default: the preset's
     out="results",                 # folder of tables and figures; experiments' files in its `runs`
     root=None,                     # where data sets are kept
-    cache=None,                    # of trained encoders, see `run_cache`
+    cache=None,                    # of trained encoders, see run_cache
     device="auto",                 # where to train
     jobs:int=0,                    # trainings in parallel; 0: one per core on a CPU, else one
     progress:bool=True,            # print what is running
-    **changes,                     # see `Preset.change`
+    **changes,                     # see Preset.change
 ) -> dict:                         # name, result, files, text
     "Run what a table or figure of the paper needs, and make it."
     _check_name(name, changes)
@@ -468,7 +468,7 @@ def run_pending(
     dataset:str="cifar100",        # digits, cifar100 or a folder
     minutes:float=0,               # begin no group after this time; 0: run one group
     out="results",                 # folder of results
-    **at,                          # root, cache, device, jobs, progress: see `run_experiments`
+    **at,                          # root, cache, device, jobs, progress: see run_experiments
 ) -> tuple[int, int]:              # experiments that are done now, experiments in all
     "Run what is missing of all tables, most wanted first."
     began, experiments, groups = time.perf_counter(), all_experiments(scale, dataset), count()
@@ -522,7 +522,7 @@ def verdict(
 
 # %% ../../nbs/73_protocols.reproduce.ipynb #5001838d
 def demo_text(
-    table:ResultTable,             # what `demo_table` returned
+    table:ResultTable,             # what demo_table returned
 ) -> str:
     "The demo's table and what it says."
     rows = [[r[0].replace("sag-vicreg − vicreg", "difference"), *r[3:]] for r in table.table.rows]

@@ -161,7 +161,7 @@ def unseen_scatter(
     seeds,                             # which seeds, for example range(20)
     methods:dict,                      # name → train(points, seed)
     gaps=(0., 2., 4., 8.),             # where the unseen cluster stands; one training serves all
-) -> list[dict]:                       # per method, seed and gap: `unseen`, `seen` as in `figure1`
+) -> list[dict]:                       # per method, seed and gap: `unseen`, `seen` as in figure1
     "The scatter of an unseen cluster and of the seen ones, for every method, seed and gap."
     rows = []
     for seed in seeds:

@@ -396,7 +396,7 @@ def _contents(run):
 
 # %% ../../nbs/65_training.report.ipynb #621dbeb1
 def report(
-    run,                       # a `Run` or the path of one, finished or not
+    run,                       # a Run or the path of one, finished or not
     out=None,                  # the file to write; None: `report.html` in the run folder
 ) -> Path:                     # the file written
     "Write a page about a run: what was trained, its curves, whether it looks healthy."
