@@ -251,6 +251,15 @@ def readme_runs():
     return done.stderr.splitlines()*(done.returncode != 0) + [f"{words} words, the most is {readme_words}"]*(words > readme_words)
 
 
+@check("take the address from settings.ini, or link to the notebook instead")
+def one_address():
+    "The addresses of site and repository are in settings.ini alone"
+    addresses = [docs.settings["doc_host"], docs.settings["git_url"]]
+    texts = [*notebooks(), *root.glob("*.md"), root/"_quarto.yml", *lib.rglob("*.py")]
+    return [f"{p.relative_to(root)} has {a}" for p in texts if p.name != "_modidx.py"
+            for a in addresses if a in p.read_text(encoding="utf-8")]
+
+
 @check("mend setup.py, settings.ini or scripts/constraints.txt")
 def packaging():
     "The package installs whole, from pinned requirements"
