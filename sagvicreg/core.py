@@ -16,36 +16,40 @@ from pathlib import Path
 from typing import NamedTuple
 
 import tomli_w
+from fastcore.basics import patch
 
 from . import __version__
 
 # %% ../nbs/00_core.ipynb #fa9dccfb
 class SagvicregError(ValueError):
-    "Raised on input that cannot be worked with; says what was given, what was expected and what to do."
+    "Bad input; the message states what was given, what was expected and what to do."
 
+# %% ../nbs/00_core.ipynb #4289e5c8
 def require(
     ok,                # condition that must hold
-    given:str,         # what was given
-    expected:str,      # what was expected
-    todo:str="",       # what to do about it
+    given:str,         # what was given, such as `k = 0`
+    expected:str,      # what was expected, such as `k ≥ 1`
+    todo:str="",       # a sentence on what to do; may be empty
 ):
     "Raise `SagvicregError` with a three-part message unless `ok`."
-    if not ok: raise SagvicregError(f"{given}; expected {expected}" + (f". {todo}" if todo else ""))
+    if ok: return
+    advice = f". {todo}" if todo else ""
+    raise SagvicregError(f"{given}; expected {expected}{advice}")
 
 # %% ../nbs/00_core.ipynb #d246c6b0
 def nearest(
-    name,              # as it was given
-    known,             # the names there are
-) -> str:              # empty if none is near
+    name,              # the unknown name
+    known,             # the known names
+) -> str:              # empty if none is similar
     "A question that suggests the nearest of the `known` names."
     near = difflib.get_close_matches(str(name), known, 1)
     return f"Did you mean {near[0]!r}?" if near else ""
 
 # %% ../nbs/00_core.ipynb #ef383f02
 def require_one_of(
-    name,              # as it was given
-    known,             # the names there are
-    what:str,          # what they name, for the message
+    name,              # the name to check
+    known,             # the known names
+    what:str,          # what the names stand for, such as `method`; part of the message
 ):
     "Raise unless `name` is one of the `known` names; the message suggests the nearest."
     if name in known: return
@@ -56,7 +60,9 @@ class LazyModule:
     "A module that is imported when one of its attributes is first used."
     def __init__(self,
         name:str,            # as in an `import` statement, such as `matplotlib.pyplot`
-    ): self._name = name
+    ):
+        self._name = name
+
     def __getattr__(self, attr): return getattr(import_module(self._name), attr)
     def __repr__(self): return f"LazyModule({self._name!r})"
 
@@ -66,32 +72,37 @@ np, torch = LazyModule("numpy"), LazyModule("torch")
 # %% ../nbs/00_core.ipynb #49c22ea8
 def generator(
     seed:int,             # any integer; the same seed gives the same draws
-    device="cpu",         # device the draws are made on
-) -> "torch.Generator":   # a fresh, seeded generator
+    device="cpu",         # device that the draws are made on
+) -> "torch.Generator":   # a new generator with this seed
     "A `torch.Generator` on `device`, seeded."
     return torch.Generator(device=device).manual_seed(int(seed))
 
+# %% ../nbs/00_core.ipynb #5542616a
 def seed_everything(
     seed:int=0,           # any integer in [0, 2³²)
-    device="cpu",         # device of the generator returned
-) -> "torch.Generator":   # a generator of our own, seeded alike
+    device="cpu",         # device of the returned generator
+) -> "torch.Generator":   # a generator of our own with the same seed
     "Seed Python's, numpy's and torch's global generators and return one of our own."
     require(0 <= int(seed) < 2**32, f"seed = {seed}", "an integer from 0 to 4294967295")
-    for seeded in (random.seed, np.random.seed, torch.manual_seed): seeded(int(seed))
+    random.seed(int(seed))
+    np.random.seed(int(seed))
+    torch.manual_seed(int(seed))
     return generator(seed, device)
 
 # %% ../nbs/00_core.ipynb #17c272ba
 def rng_state() -> dict:   # plain data: tensors, lists and numbers
     "The state of Python's, numpy's and torch's global generators."
     name, keys, *rest = np.random.get_state()
+    keys = torch.from_numpy(keys.astype(np.int64))
     cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
-    return dict(python=list(random.getstate()), numpy=[name, torch.from_numpy(keys.astype(np.int64)), *rest],
+    return dict(python=list(random.getstate()), numpy=[name, keys, *rest],
                 torch=torch.get_rng_state(), cuda=cuda)
 
+# %% ../nbs/00_core.ipynb #a1497095
 def set_rng_state(
-    state:dict,            # what `rng_state` returned
+    state:dict,            # what rng_state returned
 ):
-    "Put all global generators back to `state`."
+    "Set all global generators back to `state`."
     version, keys, gauss = state["python"]
     random.setstate((version, tuple(keys), gauss))
     name, keys, *rest = state["numpy"]
@@ -100,88 +111,137 @@ def set_rng_state(
     there = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if there and state["cuda"]: torch.cuda.set_rng_state_all(state["cuda"][:there])
 
+# %% ../nbs/00_core.ipynb #a588b747
+def _is_present(kind):
+    "Whether this machine has a device of type `kind`."
+    if kind == "cuda": return torch.cuda.is_available()
+    if kind == "mps": return torch.backends.mps.is_available()
+    return kind == "cpu"
+
 # %% ../nbs/00_core.ipynb #500fef30
 def pick_device(
     name:str="auto",       # `auto`, `cpu`, `cuda`, `cuda:1`, `mps`, …
-) -> "torch.device":       # a device that is there
+) -> "torch.device":       # a device that this machine has
     "The device called `name`; `auto` takes CUDA, then Apple's MPS, then the CPU."
-    if name == "auto": name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    if name == "auto": name = next(filter(_is_present, ("cuda", "mps", "cpu")))
     try: device = torch.device(name)
     except RuntimeError: device = None
-    require(device is not None, f"device {name!r}", "a torch device such as cpu, cuda, cuda:0 or mps", "Or use auto.")
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}.get(device.type, False)
-    require(there, f"device {name!r}", "a device this machine has", "Use auto or cpu.")
+    require(device is not None, f"device {name!r}",
+            "a torch device such as cpu, cuda, cuda:0 or mps", "Or use auto.")
+    require(_is_present(device.type), f"device {name!r}", "a device this machine has",
+            "Use auto or cpu.")
     return device
 
 # %% ../nbs/00_core.ipynb #56e36e4d
-def environment() -> dict:  # versions, hardware
-    "Versions and hardware that a measured number depends on."
-    libs = {n: metadata.version(n) for n in ("torch", "torchvision", "timm", "numpy", "numba", "scipy", "scikit-learn")}
-    gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
-    return dict(sagvicreg=__version__, python=platform.python_version(), **libs, platform=platform.platform(terse=True),
-                cores=os.cpu_count() or 1, gpus=gpus)
+_LIBRARIES = ("torch", "torchvision", "timm", "numpy", "numba", "scipy", "scikit-learn")
 
-# %% ../nbs/00_core.ipynb #e3a191ce
+def environment() -> dict:  # versions, and the number and names of processors
+    "Versions and hardware that a measured number depends on."
+    versions = {name: metadata.version(name) for name in _LIBRARIES}
+    gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    return dict(sagvicreg=__version__, python=platform.python_version(), **versions,
+                platform=platform.platform(terse=True), cores=os.cpu_count() or 1, gpus=gpus)
+
+# %% ../nbs/00_core.ipynb #70128afc
 def _read(path):
+    "The text of a file; empty if it cannot be read."
     try: return Path(path).read_text(encoding="ascii")
     except OSError: return ""
 
-def available_memory() -> int|None:    # bytes; None where it cannot be found out
-    "Main memory that can still be had: of the machine or of the container, whichever is less."
-    found = [1024*int(line.split()[1]) for line in _read("/proc/meminfo").splitlines() if line.startswith("MemAvailable:")]
-    for limit, used in (("memory.max", "memory.current"), ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes")):
-        limit, used = _read(f"/sys/fs/cgroup/{limit}").strip(), _read(f"/sys/fs/cgroup/{used}").strip()
+# %% ../nbs/00_core.ipynb #73426e78
+def _machine_memory():
+    "Free memory of the machine."
+    lines = _read("/proc/meminfo").splitlines()
+    return [1024*int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")]
+
+# %% ../nbs/00_core.ipynb #7c7d5ac2
+_CGROUPS = (                       # limit and use, in versions 2 and 1 of control groups
+    ("memory.max", "memory.current"),
+    ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+)
+
+def _container_memory():
+    "What the container may still use, if it has a limit."
+    found = []
+    for names in _CGROUPS:
+        limit, used = (_read(f"/sys/fs/cgroup/{name}").strip() for name in names)
         if limit.isdecimal() and used.isdecimal(): found.append(int(limit) - int(used))
-    if not found and hasattr(os, "sysconf"): found = [os.sysconf("SC_PAGE_SIZE")*os.sysconf("SC_PHYS_PAGES")]
+    return found
+
+# %% ../nbs/00_core.ipynb #e3a191ce
+def available_memory() -> int|None:    # bytes; None if it cannot be found out
+    "Main memory that is available, on the machine or in the container, whichever is less."
+    found = _machine_memory() + _container_memory()
+    if not found and hasattr(os, "sysconf"):
+        found = [os.sysconf("SC_PAGE_SIZE")*os.sysconf("SC_PHYS_PAGES")]
     return min(found, default=None)
 
+# %% ../nbs/00_core.ipynb #e8d07851
 def require_memory(
     needed:int,      # bytes
-    what:str,        # that needs them
-    todo:str="",     # what to do instead
+    what:str,        # what needs them, such as distances
+    todo:str="",     # a sentence on what to do instead; may be empty
 ):
-    "Raise unless `needed` bytes can be had."
+    "Raise unless `needed` bytes are available."
     there = available_memory()
-    require(there is None or needed <= there, f"{what}, {needed/2**30:.3g} GiB", f"at most the {(there or 0)/2**30:.3g} GiB of memory that are free", todo)
+    require(there is None or needed <= there, f"{what}, {needed/2**30:.3g} GiB",
+            f"at most the {(there or 0)/2**30:.3g} GiB of memory that are free", todo)
+
+# %% ../nbs/00_core.ipynb #d6242063
+def _aligned(lines):
+    "Lines of text from rows of cells: the first column flush left, the others flush right."
+    widths = [max(map(len, column)) for column in zip(*lines)]
+    text = []
+    for first, *others in lines:
+        cells = [first.ljust(widths[0])]
+        cells += [cell.rjust(width) for cell, width in zip(others, widths[1:])]
+        text.append("  ".join(cells).rstrip())
+    return text
+
+# %% ../nbs/00_core.ipynb #792809dd
+def _html_row(tag, cells):
+    "A row of cells of the kind `tag` (th or td)."
+    def cell(text): return f'<{tag} style="white-space:nowrap">{html.escape(text)}</{tag}>'
+    return "<tr>" + "".join(map(cell, cells)) + "</tr>"
 
 # %% ../nbs/00_core.ipynb #65e4feec
 @dataclass(frozen=True, repr=False)
 class Table:
     "Rows of text under a title, shown as text, HTML or Markdown."
-    title:str                # above
+    title:str                # a line above the table; may be empty
     head:list                # names of the columns; empty for a table without a head
-    rows:list                # lists of text, all of one length
-    note:str=""              # below
+    rows:list                # rows, each a list with the text of one cell per column
+    note:str=""              # a line below the table; may be empty
 
     def _lines(self): return [self.head, *self.rows] if self.head else self.rows
 
     def __repr__(self):
-        widths = [max(map(len, column)) for column in zip(*self._lines())]
-        align = lambda i, cell: cell.rjust(widths[i]) if i else cell.ljust(widths[i])
-        lines = ["  ".join(align(i, c) for i, c in enumerate(r)).rstrip() for r in self._lines()]
-        return "\n".join(filter(None, [self.title, *lines, self.note]))
+        return "\n".join(filter(None, [self.title, *_aligned(self._lines()), self.note]))
 
     def _repr_html_(self):
-        cell = lambda tag, c: f'<{tag} style="white-space:nowrap">{html.escape(c)}</{tag}>'
-        row = lambda tag, cells: "<tr>" + "".join(cell(tag, c) for c in cells) + "</tr>"
-        lines = [row("th", self.head)]*bool(self.head) + [row("td", r) for r in self.rows]
+        lines = [_html_row("td", cells) for cells in self.rows]
+        if self.head: lines.insert(0, _html_row("th", self.head))
         note = f"<p>{html.escape(self.note)}</p>" if self.note else ""
-        return f"<table><caption>{html.escape(self.title)}</caption>{''.join(lines)}</table>{note}"
-
-    def to_markdown(self) -> str:
-        "A Markdown table."
-        columns = len(self._lines()[0])
-        row = lambda cells: "| " + " | ".join(c.replace("|", "\\|") for c in cells) + " |"
-        rule = "|---" + "|---:"*(columns - 1) + "|"
-        lines = [row(self.head or [""]*columns), rule, *map(row, self.rows)]
-        parts = [f"**{self.title}**" if self.title else "", "\n".join(lines), self.note]
-        return "\n\n".join(filter(None, parts)) + "\n"
+        caption = f"<caption>{html.escape(self.title)}</caption>"
+        return f"<table>{caption}{''.join(lines)}</table>{note}"
 
     def to_dict(self) -> dict: return asdict(self)
 
+# %% ../nbs/00_core.ipynb #ad329b33
+@patch
+def to_markdown(self:Table) -> str:
+    "A Markdown table, between title and note."
+    columns = len(self._lines()[0])
+    def row(cells): return "| " + " | ".join(c.replace("|", "\\|") for c in cells) + " |"
+    head = row(self.head or [""]*columns)
+    rule = "|---" + "|---:"*(columns - 1) + "|"
+    title = f"**{self.title}**" if self.title else ""
+    lines = "\n".join([head, rule, *map(row, self.rows)])
+    return "\n\n".join(filter(None, [title, lines, self.note])) + "\n"
+
 # %% ../nbs/00_core.ipynb #3251a238
 class Tabular:
-    "A result that shows itself as its `table`."
+    "A result that is displayed as its `table`."
     def __repr__(self): return repr(self.table)
     def _repr_html_(self): return self.table._repr_html_()
     def to_markdown(self) -> str: return self.table.to_markdown()
@@ -189,46 +249,75 @@ class Tabular:
 # %% ../nbs/00_core.ipynb #6b8bd378
 class Score(NamedTuple):
     "What a score is called, and what it means."
-    label:str                # head of a column, where the table says what it is about
-    name:str                 # where nothing else does
+    label:str                # short: for the head of a column, if the title names the subject
+    name:str                 # in full: for use without such a title
     meaning:str              # a sentence
 
+# %% ../nbs/00_core.ipynb #22d776e6
 _PAIRS = "correlation, over all pairs of items, of"
 _MEET = f"{_PAIRS} the heights at which they meet in the two trees."
-_VOTE = "Share of held-out items whose nearest labelled neighbours vote for the right class"
+_DISTANCES = f"Pearson's {_PAIRS} distances in the"
+_SIMILARITY = {
+    "pearson": Score("Pearson", "LCA Pearson", f"Pearson's {_MEET}"),
+    "spearman": Score("Spearman", "LCA Spearman", f"Spearman's rank {_MEET}"),
+    "kendall": Score("Kendall", "LCA Kendall", f"Kendall's rank {_MEET}"),
+    "d1_to_p2": Score("D1→P2", "cophenetic D1→P2",
+                      f"{_DISTANCES} first set with heights in the second set's tree."),
+    "d2_to_p1": Score("D2→P1", "cophenetic D2→P1",
+                      f"{_DISTANCES} second set with heights in the first set's tree."),
+    "cophenetic": Score("cophenetic", "cophenetic similarity", "Mean of D1→P2 and D2→P1."),
+    "rdm": Score("distances", "RDM correlation", f"{_DISTANCES} two sets; no trees."),
+}
+
+# %% ../nbs/00_core.ipynb #ed8e9773
+_VOTE = "Share of held-out items whose nearest labeled neighbors vote for the right class"
 _PROBE = "Share of held-out items that logistic regression on the embeddings classifies correctly"
 _SEEN = "; the encoder was trained on these classes."
 _UNSEEN = "; the encoder was trained on other classes."
-SCORES = {key: Score(*words) for key, words in {
-    "pearson": ("Pearson", "LCA Pearson", f"Pearson's {_MEET}"),
-    "spearman": ("Spearman", "LCA Spearman", f"Spearman's rank {_MEET}"),
-    "kendall": ("Kendall", "LCA Kendall", f"Kendall's rank {_MEET}"),
-    "d1_to_p2": ("D1→P2", "cophenetic D1→P2",
-                 f"Pearson's {_PAIRS} distances in the first set with heights in the second set's tree."),
-    "d2_to_p1": ("D2→P1", "cophenetic D2→P1",
-                 f"Pearson's {_PAIRS} distances in the second set with heights in the first set's tree."),
-    "cophenetic": ("cophenetic", "cophenetic similarity", "Mean of D1→P2 and D2→P1."),
-    "rdm": ("distances", "RDM correlation", f"Pearson's {_PAIRS} distances in the two sets; no trees."),
-    "knn": ("k-NN", "k-NN accuracy", f"{_VOTE}."),
-    "knn.seen": ("k-NN seen", "k-NN accuracy, seen classes", _VOTE + _SEEN),
-    "knn.unseen": ("k-NN unseen", "k-NN accuracy, unseen classes", _VOTE + _UNSEEN),
-    "linear": ("linear", "linear accuracy", f"{_PROBE}."),
-    "linear.seen": ("linear seen", "linear accuracy, seen classes", _PROBE + _SEEN),
-    "linear.unseen": ("linear unseen", "linear accuracy, unseen classes", _PROBE + _UNSEEN),
-    "rand": ("Rand", "Rand index", "Share of pairs of items that clusters and classes agree about."),
-    "adjusted": ("adjusted", "adjusted Rand index",
-                 "The Rand index, scaled to 0 at chance level and 1 for equal partitions."),
-    "self_pair_rate": ("trivial", "trivial pairs", "Share of images that are paired with themselves."),
-    "mean_weight": ("weight", "mean weight", "Mean weight of the pairs in the loss."),
-    "pair_purity": ("purity", "pair purity", "Share of non-trivial pairs whose images share a class."),
-}.items()}
+_ACCURACY = {
+    "knn": Score("k-NN", "k-NN accuracy", f"{_VOTE}."),
+    "knn.seen": Score("k-NN seen", "k-NN accuracy, seen classes", _VOTE + _SEEN),
+    "knn.unseen": Score("k-NN unseen", "k-NN accuracy, unseen classes", _VOTE + _UNSEEN),
+    "linear": Score("linear", "linear accuracy", f"{_PROBE}."),
+    "linear.seen": Score("linear seen", "linear accuracy, seen classes", _PROBE + _SEEN),
+    "linear.unseen": Score("linear unseen", "linear accuracy, unseen classes", _PROBE + _UNSEEN),
+    "rand": Score("Rand", "Rand index",
+                  "Share of pairs of items that clusters and classes agree about."),
+    "adjusted": Score("adjusted", "adjusted Rand index",
+                      "The Rand index, scaled to 0 at chance level and 1 for equal partitions."),
+}
+
+# %% ../nbs/00_core.ipynb #7cb5c718
+_PAIRING = {
+    "self_pair_rate": Score("trivial", "trivial pairs",
+                            "Share of images that are paired with themselves."),
+    "mean_weight": Score("weight", "mean weight", "Mean weight of the pairs in the loss."),
+    "pair_purity": Score("purity", "pair purity",
+                         "Share of non-trivial pairs whose images share a class."),
+}
+SCORES = _SIMILARITY | _ACCURACY | _PAIRING
+
+# %% ../nbs/00_core.ipynb #f779f9b6
+def _sync_folder(path):
+    "Flush a folder's list of names to disk, if the system can (Windows cannot)."
+    if not hasattr(os, "O_DIRECTORY"): return
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try: os.fsync(handle)
+    finally: os.close(handle)
+
+# %% ../nbs/00_core.ipynb #8c731356
+def _umask():
+    "The process's umask, which can only be read by setting it."
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 # %% ../nbs/00_core.ipynb #ad43dcb5
 @contextmanager
 def atomic_write(
-    path,                   # the file to write or to replace
+    path,                   # the file to write or replace; its folder is created if needed
 ):
-    "Give a temporary path to write; it becomes `path` when the block ends well and vanishes when it does not."
+    "Yield a temporary path, which becomes `path` if the block succeeds and vanishes if not."
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
@@ -240,25 +329,17 @@ def atomic_write(
         os.chmod(temp, 0o666 & ~_umask())
         os.replace(temp, path)
         _sync_folder(path.parent)
-    finally: temp.unlink(missing_ok=True)
-
-def _sync_folder(path):
-    "Have the folder's list of names on disk too, where the system can (not on Windows)."
-    if not hasattr(os, "O_DIRECTORY"): return
-    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try: os.fsync(handle)
-    finally: os.close(handle)
-
-def _umask():
-    mask = os.umask(0); os.umask(mask)
-    return mask
+    finally:
+        temp.unlink(missing_ok=True)
 
 # %% ../nbs/00_core.ipynb #3d2b9069
 class Run:
-    "A run folder: `config.toml`, `log.jsonl`, `checkpoint.pt`, `encoder.safetensors`, `expander.safetensors`."
+    "A run folder: `config.toml`, `log.jsonl`, `checkpoint.pt`, `(encoder|expander).safetensors`."
     def __init__(self,
-        path,                # the folder; made when something is first written
-    ): self.path = Path(path)
+        path,                # the folder; created when something is first written
+    ):
+        self.path = Path(path)
+
     def __repr__(self): return f"Run({str(self.path)!r})"
     def __truediv__(self, name): return self.path/name
     @property
@@ -268,47 +349,69 @@ class Run:
     @property
     def finished(self) -> bool: return self.weights.exists()
 
-    def write_config(self,
-        config:dict,         # strings, numbers, lists, nested dicts; `None` is left out, as TOML has no null
-    ):
-        "Write `config.toml`."
-        with atomic_write(self.path/"config.toml") as t: t.write_text(tomli_w.dumps(_without_none(config)), encoding="utf-8")
+# %% ../nbs/00_core.ipynb #4e3f86dc
+def _without_none(d):
+    "A dict without the keys whose value is `None`, also in the dicts within."
+    d = {k: v for k, v in d.items() if v is not None}
+    return {k: _without_none(v) if isinstance(v, dict) else v for k, v in d.items()}
 
-    def read_config(self) -> dict:
-        "Read `config.toml`."
-        p = self.path/"config.toml"
-        require(p.is_file(), f"run folder {str(self.path)!r} without config.toml", "a folder made by `sagvicreg train`")
-        try: return tomllib.loads(p.read_text(encoding="utf-8"))
-        except tomllib.TOMLDecodeError as e: raise SagvicregError(f"{p} is not valid TOML ({e}); restore it or train again") from e
+# %% ../nbs/00_core.ipynb #94d9179f
+@patch
+def write_config(self:Run,
+    config:dict,         # strings, numbers, lists, nested dicts; `None` is left out
+):
+    "Write `config.toml`."
+    text = tomli_w.dumps(_without_none(config))
+    with atomic_write(self.path/"config.toml") as t: t.write_text(text, encoding="utf-8")
 
-    def log(self,
-        **row,               # numbers and strings; tensors of one element become numbers
-    ):
-        "Append one line to `log.jsonl`."
-        self.path.mkdir(parents=True, exist_ok=True)
-        line = json.dumps({k: _plain(v) for k, v in row.items()}) + "\n"
-        with open(self.path/"log.jsonl", "a", encoding="utf-8") as f: f.write(line)
+# %% ../nbs/00_core.ipynb #6d21a0e9
+@patch
+def read_config(self:Run) -> dict:
+    "Read `config.toml`."
+    p = self.path/"config.toml"
+    require(p.is_file(), f"run folder {str(self.path)!r} without config.toml",
+            "a folder made by `sagvicreg train`")
+    try: return tomllib.loads(p.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as e:
+        raise SagvicregError(f"{p} is not valid TOML ({e}); restore it or train again") from e
 
-    def sync_log(self):
-        "Have all of `log.jsonl` on disk, not only in the system's memory: before a checkpoint that counts on it."
-        if not (self.path/"log.jsonl").exists(): return
-        with open(self.path/"log.jsonl", "rb+") as f: os.fsync(f.fileno())
-
-    def read_log(self) -> list[dict]:
-        "All complete lines of `log.jsonl`; a last line cut short by a crash is left out."
-        p = self.path/"log.jsonl"
-        lines = p.read_text(encoding="utf-8").splitlines(keepends=True) if p.exists() else []
-        try: return [json.loads(l) for l in lines if l.endswith("\n")]
-        except json.JSONDecodeError as e:
-            raise SagvicregError(f"{p} has a line that is not JSON ({e}); expected one object a line. Mend or remove it") from e
-
-    def truncate_log(self,
-        step:int,            # the last step to keep
-    ):
-        "Drop the lines after `step`: what a resumed run will write again."
-        lines = [json.dumps(r) + "\n" for r in self.read_log() if r.get("step", 0) <= step]
-        with atomic_write(self.path/"log.jsonl") as t: t.write_text("".join(lines), encoding="utf-8")
-
+# %% ../nbs/00_core.ipynb #ebc19f8b
 def _plain(v): return v.item() if hasattr(v, "item") else v
 
-def _without_none(d): return {k: _without_none(v) if isinstance(v, dict) else v for k, v in d.items() if v is not None}
+# %% ../nbs/00_core.ipynb #0a73da3b
+@patch
+def log(self:Run,
+    **row,               # numbers and strings; tensors of one element become numbers
+):
+    "Append one line to `log.jsonl`."
+    self.path.mkdir(parents=True, exist_ok=True)
+    line = json.dumps({k: _plain(v) for k, v in row.items()}) + "\n"
+    with open(self.path/"log.jsonl", "a", encoding="utf-8") as f: f.write(line)
+
+# %% ../nbs/00_core.ipynb #0038e792
+@patch
+def read_log(self:Run) -> list[dict]:
+    "All complete lines of `log.jsonl`; a last line cut short by a crash is left out."
+    p = self.path/"log.jsonl"
+    lines = p.read_text(encoding="utf-8").splitlines(keepends=True) if p.exists() else []
+    try: return [json.loads(line) for line in lines if line.endswith("\n")]
+    except json.JSONDecodeError as e:
+        raise SagvicregError(f"{p} has a line that is not JSON ({e}); "
+                             "expected one object a line. Fix or remove it") from e
+
+# %% ../nbs/00_core.ipynb #9bfcd3fa
+@patch
+def truncate_log(self:Run,
+    step:int,            # the last step to keep
+):
+    "Remove the lines after `step`, which a resumed run writes again."
+    kept = [row for row in self.read_log() if row.get("step", 0) <= step]
+    lines = "".join(json.dumps(row) + "\n" for row in kept)
+    with atomic_write(self.path/"log.jsonl") as t: t.write_text(lines, encoding="utf-8")
+
+# %% ../nbs/00_core.ipynb #384c2d9d
+@patch
+def sync_log(self:Run):
+    "Flush `log.jsonl` from the system's memory to disk."
+    if not (self.path/"log.jsonl").exists(): return
+    with open(self.path/"log.jsonl", "rb+") as f: os.fsync(f.fileno())

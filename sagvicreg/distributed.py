@@ -49,7 +49,7 @@ def _check_processes(device, local):
 
 # %% ../nbs/45_distributed.ipynb #a3acbfc9
 def init(
-    device="auto",                    # see `pick_device`; with CUDA, the GPU of the local rank
+    device="auto",                    # see pick_device; with CUDA, the GPU of the local rank
     timeout:float=1800,               # seconds until a process that does not respond counts as lost
 ) -> torch.device:                    # this process's device
     "Connect with the other processes that `torchrun` started, if it did."

@@ -201,7 +201,7 @@ def linear_accuracy(
     bank_labels:Int[Tensor, "n"],      # their labels
     queries:Float[Tensor, "m d"],      # embeddings to classify
     query_labels:Int[Tensor, "m"],     # their true labels
-    **how,                             # `C`, `tolerance`, `max_steps`, as for `linear_probe`
+    **how,                             # `C`, `tolerance`, `max_steps`, as for linear_probe
 ) -> float:                            # between 0 and 1
     "Share of queries that a linear probe of the bank classifies correctly."
     query_labels = _labels(query_labels, "query_labels", len(queries))

@@ -20,9 +20,23 @@ async function inspect() {
     if (/\$\$|\\tag\b|\\[([]|\$[^$\s][^$]*\$|\]\(\S+\)|:::|\*\*/.test(text)) wrong.push(`raw markup: ${text.trim().slice(0, 80)}`);
   }
   for (const e of document.querySelectorAll('article pre')) if (/\]\(https?:/.test(e.textContent)) wrong.push(`a link as text in code: ${e.textContent.slice(0, 80)}`);
+  document.querySelectorAll('details').forEach(d => d.open = true);
+  for (const e of document.querySelectorAll('article pre')) if (e.scrollWidth > e.clientWidth + 1) wrong.push(`code that scrolls sideways: ${e.textContent.trim().slice(0, 80)}`);
   for (const i of document.images) if (!i.complete || !i.naturalWidth) wrong.push(`no image: ${i.src}`);
   for (const i of document.querySelectorAll('article img')) if (!i.alt) wrong.push(`an image without a text: ${i.src}`);
   return { wrong, math: math.length, figures: document.querySelectorAll('article figure img').length };
+}
+
+// Does an interactive figure answer to its sliders?
+function slide() {
+  const wrong = [];
+  for (const s of document.querySelectorAll('article input[type=range]')) {
+    const box = s.closest('[role=group]'), before = box.innerHTML;
+    s.value = +s.value === +s.max ? s.min : s.max;
+    s.dispatchEvent(new Event('input'));
+    if (box.innerHTML === before) wrong.push(`a slider that does nothing: ${s.ariaLabel}`);
+  }
+  return wrong;
 }
 
 // What runs off the page at the width of a phone.
@@ -70,6 +84,7 @@ async function search(page, address) {
       await page.goto(base + current);
       const found = await page.evaluate(inspect);
       found.wrong.forEach(say);
+      (await page.evaluate(slide)).forEach(say);
       totals.math += found.math; totals.figures += found.figures;
       await page.setViewportSize({ width: 390, height: 844 });
       (await page.evaluate(tooWide)).forEach(say);

@@ -14,7 +14,7 @@ from nbdev.process import NBProcessor
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-import browser, readme, style
+import browser, docs, readme, style
 
 root = Path(__file__).resolve().parent.parent
 nbs, lib = root/"nbs", root/"sagvicreg"
@@ -22,7 +22,6 @@ most = 50        # notebooks, tutorials apart
 readme_words = 900
 by_hand = ["__init__.py", "__init__.pyi", "__main__.py", "py.typed", "training/report.html"]
 lab_chapter = "10_spectral.laplacian.ipynb"
-rough = {"22_losses", "23_spectral.vicreg", "24_spectral.unseen"}     # still to be made readable
 checks = []
 
 
@@ -202,19 +201,33 @@ def documented():
     return wrong
 
 
+@check("give the cell `#| fig-cap: \"…\"` and `#| fig-alt: \"…\"`, one figure per cell; run it with `make notebooks`")
+def figures_described():
+    "Figures are stored, with a caption and a text for those who cannot see them"
+    wrong = []
+    for path in notebooks():
+        for cell in read_nb(path).cells:
+            if cell.cell_type != "code" or re.search(r"(?m)^#\| *(hide|slow|cuda)\b", cell.source): continue
+            where = f"{path.relative_to(root)} #{cell.id}"
+            n = sum("image/png" in o.get("data", {}) for o in cell.outputs)
+            described = "fig-cap:" in cell.source and "fig-alt:" in cell.source
+            if n > 1 or n and not described: wrong.append(f"{where}: {n} figures, caption and text: {described}")
+            if not n and re.search(r"(?m)^plt\.show\(\)", cell.source): wrong.append(f"{where}: no figure is stored")
+    return wrong
+
+
 @check("see `python scripts/style.py NOTEBOOK ...`: split cells, break lines, show or test each public symbol")
 def readable():
     "Cells are small, lines are short, and each public symbol is introduced and shown"
-    finished = [p for p in notebooks() if p.stem not in rough]
-    counted = style.figures(finished)
-    return ([line for p in finished for line in style.faults(p) if "(share)" not in line]
+    counted = style.figures(notebooks())
+    return ([line for p in notebooks() for line in style.faults(p) if "(share)" not in line]
             + [f"{name}: {value}, the most is {limit}" for name, (value, limit) in counted.items() if value > limit])
 
 
 @check("see `python scripts/style.py FILE ...`: shorten the sentence, or say it in other words")
 def idiomatic():
     "Prose is in short sentences and plain American English"
-    texts = [p for p in notebooks() if p.stem not in rough] + [root/"README.md"]
+    texts = [*notebooks(), *root.glob("*.md"), nbs/"results"/"LOG.md"]
     return [line for p in texts for line in style.prose_faults(p) if "(share)" not in line]
 
 
@@ -234,8 +247,17 @@ def readme_runs():
     with tempfile.TemporaryDirectory() as d:
         env = os.environ | dict(PYTHONPATH=str(root), TQDM_DISABLE="1")
         done = subprocess.run([sys.executable, "-c", code], cwd=d, env=env, capture_output=True, text=True)
-    words = len(text.split())
+    words = len(re.sub(r"!\[[^]]*\]|<!--.*?-->", "", text).split())      # as it is shown
     return done.stderr.splitlines()*(done.returncode != 0) + [f"{words} words, the most is {readme_words}"]*(words > readme_words)
+
+
+@check("take the address from settings.ini, or link to the notebook instead")
+def one_address():
+    "The addresses of site and repository are in settings.ini alone"
+    addresses = [docs.settings["doc_host"], docs.settings["git_url"]]
+    texts = [*notebooks(), *root.glob("*.md"), root/"_quarto.yml", *lib.rglob("*.py")]
+    return [f"{p.relative_to(root)} has {a}" for p in texts if p.name != "_modidx.py"
+            for a in addresses if a in p.read_text(encoding="utf-8")]
 
 
 @check("mend setup.py, settings.ini or scripts/constraints.txt")
@@ -260,6 +282,32 @@ def packaging():
         elif version not in r.specifier: wrong.append(f"{r.name}: the tested {version} is outside {r.specifier}")
     advised = {(f, extra) for f, text in tree(lib).items() if f.endswith(".py") for extra in re.findall(r"sagvicreg\[(\w+)\]", text.decode())}
     wrong += [f"sagvicreg/{f} advises sagvicreg[{extra}], an extra that is not there" for f, extra in sorted(advised) if extra not in said["extras_require"]]
+    return wrong
+
+
+def unlinked(text):
+    "Markdown without the links that nbdev put on `names`."
+    host = re.escape(docs.settings["doc_host"])
+    return re.sub(rf"\[(`[^`]+`)\]\({host}[^)]*\)", r"\1", text).strip()
+
+
+@check("keep backticks out of links and of parameters' comments where they hold the name of a symbol, "
+       "and all but title and summary out of the first cell")
+def nothing_lost():
+    "What nbdev hands to Quarto has every text of the notebooks, and no raw links"
+    docs.process()
+    wrong = []
+    for path in notebooks():
+        where = path.relative_to(nbs)
+        cells = read_nb(root/"_proc"/where).cells
+        written = [unlinked(c.source) for c in cells if c.cell_type == "markdown"]
+        texts = [c.source.strip() for c in read_nb(path).cells[1:] if c.cell_type == "markdown"]
+        wrong += [f"nbs/{where}: lost: {text[:80]}" for text in texts if text not in written]
+        wrong += [f"nbs/{where}: a link within a link: {m}" for c in cells if c.cell_type == "markdown"
+                  for m in re.findall(r"\[\[`.{,80}", c.source)]
+        shown = ["".join(o.data["text/markdown"]) for c in cells if "show_doc(" in c.source for o in c.outputs]
+        wrong += [f"nbs/{where}: a link in the signature of {name}" for text in shown
+                  for name in re.findall(r"```python\ndef (\w+)(?:(?!```).)*?\]\(http", text, flags=re.DOTALL)]
     return wrong
 
 

@@ -3,7 +3,7 @@ nbs/tutorials/contents.ipynb, README.md from nbs/index.ipynb, and its figures as
 
     python scripts/readme.py      # write them
 
-Stored outputs are shown, nothing is run. Honoured: `#| hide`, `#| include: false`, `#| echo: false`, `#| output: false`.
+Stored outputs are shown, nothing is run. Honored: `#| hide`, `#| include: false`, `#| echo: false`, `#| output: false`, `#| fig-cap`, `#| fig-alt`.
 """
 import re
 from pathlib import Path
@@ -16,12 +16,12 @@ from nbdev.process import extract_directives
 root = Path(__file__).resolve().parent.parent
 nbs, quarto, readme = root/"nbs", root/"_quarto.yml", root/"README.md"
 index, contents, images = nbs/"index.ipynb", nbs/"tutorials"/"contents.ipynb", nbs/"images"
-start = ["index.ipynb", "tutorials/contents.ipynb"]
+start = ["index.ipynb", "tutorials/idea.ipynb", "tutorials/contents.ipynb"]
 header = "<!-- Made from nbs/index.ipynb by `make readme`: edit the notebook, not this file. -->\n\n"
 decades = ["Foundations", "Spectral theory", "The idea", "The metric", "Data and networks", "Methods", "Training",
            "The paper's experiments", "The command line"]
 following = ("results gap walk equal_invariance known_pairs methods_compared noise_floor "
-             "score_embeddings train_on_a_folder own_pairing reproduce_a_table").split()
+             "score_embeddings train_on_a_folder several_gpus own_pairing reproduce_a_table").split()
 
 
 def chapters(): return sorted(nbs.glob("[0-9][0-9]_*.ipynb"))
@@ -32,7 +32,7 @@ def sections():
     found = {name: [p.name for p in chapters() if p.name[0] == str(i)] for i, name in enumerate(decades)}
     order = {name: i for i, name in enumerate(following)}
     for part in ("experiments", "tutorials"):
-        pages = sorted(set((nbs/part).glob("*.ipynb")) - {contents}, key=lambda p: (order.get(p.stem, len(order)), p.stem))
+        pages = sorted(set((nbs/part).glob("*.ipynb")) - {nbs/page for page in start}, key=lambda p: (order.get(p.stem, len(order)), p.stem))
         found[part.capitalize()] = [f"{part}/{p.name}" for p in pages]
     return {name: pages for name, pages in found.items() if pages}
 
@@ -70,8 +70,10 @@ def prepare(cell):
     code = re.sub(r"(?m)^#\|.*\n?", "", cell.source).strip()
     outputs = [] if said.get("output") == "false" else cell.get("outputs", [])
     shown = code and said.get("echo") != "false"
-    return [nbformat.v4.new_markdown_cell(f"```python\n{code}\n```")] * bool(shown) \
-        + [nbformat.v4.new_code_cell("", outputs=outputs)] * bool(outputs)
+    caption = re.findall(r'(?m)^#\| fig-cap: "(.*)"$', cell.source)
+    return ([nbformat.v4.new_markdown_cell(f"```python\n{code}\n```")] * bool(shown)
+            + [nbformat.v4.new_code_cell("", outputs=outputs)] * bool(outputs)
+            + [nbformat.v4.new_markdown_cell(f"*{text}*") for text in caption])
 
 
 def made():
@@ -81,12 +83,13 @@ def made():
         if cell.cell_type == "markdown": cell.source = with_table(cell.source)
     files = {quarto: with_sidebar(quarto.read_text(encoding="utf-8")),
              contents: nbformat.writes(book, indent=1, sort_keys=True).rstrip() + "\n"}      # as nbdev_clean leaves it
+    alts = [m[1] for cell in nb.cells if (m := re.search(r'(?m)^#\| fig-alt: "(.*)"$', cell.source))]
     nb.cells = [c for cell in nb.cells for c in prepare(cell)]
     text, resources = MarkdownExporter(exclude_input=True).from_notebook_node(nb)
     for n, (name, data) in enumerate(resources["outputs"].items(), 1):
         path = images/f"readme_{n}{Path(name).suffix}"
         files[path] = data
-        text = re.sub(rf"!\[\w+\]\({re.escape(name)}\)", f"![Figure {n}]({path.relative_to(root)})", text)
+        text = re.sub(rf"!\[\w+\]\({re.escape(name)}\)", f"![{alts[n - 1]}]({path.relative_to(root)})", text)
     text = re.sub(r"(```python\n(?:(?!```).)*?)\n```\n+```python\n", r"\1\n\n", text, flags=re.S)      # one block to paste
     files[readme] = header + re.sub(r"\n([ \t]*\n){2,}", "\n\n", text).strip() + "\n"
     return {path: data.encode() if isinstance(data, str) else data for path, data in files.items()}

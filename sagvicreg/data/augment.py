@@ -401,7 +401,7 @@ def _some(y, mask, f, p):
 # %% ../../nbs/42_data.augment.ipynb #233f9511
 def _apply_view(
     x:Float[Tensor, "n 3 h w"],              # images in [0, 1]
-    draw:dict[str, Tensor],                  # what `_draw_view` returned
+    draw:dict[str, Tensor],                  # what _draw_view returned
     size:int,                                # side of the view
     kernel_size:int=3,                       # size of the blur kernel
 ) -> Float[Tensor, "n 3 size size"]:         # still in [0, 1]

@@ -125,8 +125,8 @@ class ImageSet:
     paths:list|None=None                     # file of each image; None if they are not files
     index:Int64[Tensor, "n"]|None=None       # row in the original set; default 0 to n-1
     name:str="images"                        # what to call the set in tables
-    mean:tuple|None=None                     # of each channel, white = 1; default `channel_stats`
-    std:tuple|None=None                      # of each channel, white = 1; default `channel_stats`
+    mean:tuple|None=None                     # of each channel, white = 1; default channel_stats
+    std:tuple|None=None                      # of each channel, white = 1; default channel_stats
 
     def __post_init__(self):
         _check_images(self.images)
@@ -559,8 +559,8 @@ def _find_folder(name, root):
 
 # %% ../../nbs/40_data.datasets.ipynb #328b49e3
 def load_dataset(
-    name_or_path:str,          # `digits`, `cifar100`, a folder, or the name of one in `data_root`
-    root=None,                 # where data sets are kept; see `data_root`
+    name_or_path:str,          # digits, cifar100, a folder, or the name of one in data_root
+    root=None,                 # where data sets are kept; see data_root
     train:bool|None=True,      # training part, test part (False) or both (None)
     size:int|None=None,        # side in pixels; default 16 (digits), 32 (CIFAR-100), 64 (a folder)
     on_error:str="skip",       # unreadable files of a folder: `skip` or `raise`

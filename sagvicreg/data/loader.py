@@ -134,7 +134,7 @@ class ImageFiles:
         _check_files(self)
         _set_file_defaults(self)
 
-    __iter__ = None                              # as in `ImageSet`: no loop over single images
+    __iter__ = None                              # as in ImageSet: no loop over single images
     def __len__(self): return len(self.paths)
     def __repr__(self): return _files_summary(self)
 
@@ -269,7 +269,7 @@ def image_files(
     path,                          # the folder
     size:int=224,                  # side of every image in pixels
     on_error:str="skip",           # unreadable files: `skip` to the next and warn, or `raise`
-    cache="auto",                  # folder of decoded images; None: none; `auto`: in `data_root`
+    cache="auto",                  # folder of decoded images; None: none; `auto`: in data_root
     classes:list|None=None,        # class names in the order of their labels; default sub-folders
     workers:int|None=None,         # threads that decode the sample; default one per core
 ) -> ImageFiles:
@@ -369,7 +369,7 @@ class Feed:
     "Returns the images of batches of row numbers, on one device."
     def __init__(self,
         data:ImageSet|ImageFiles,                # where the images come from
-        device="cpu",                            # where they go; see `pick_device`
+        device="cpu",                            # where they go; see pick_device
     ): self.data, self.device = data, pick_device(str(device))
 
     def __repr__(self): return f"{type(self).__name__}({self.data!r} → {self.device})"
@@ -387,7 +387,7 @@ class Resident(Feed):
     "Images that all lie on the device: a batch is an index."
     def __init__(self,
         data:ImageSet,       # moved to the device, as bytes
-        device="cpu",        # see `pick_device`
+        device="cpu",        # see pick_device
     ):
         super().__init__(data, device)
         self.images = data.images.to(self.device)
@@ -402,7 +402,7 @@ class Pinned(Feed):
     "Images that stay in main memory: a batch is gathered there and copied to the device."
     def __init__(self,
         data:ImageSet,       # moved to main memory if it is elsewhere
-        device="cpu",        # see `pick_device`
+        device="cpu",        # see pick_device
     ):
         super().__init__(data, device)
         self.images = data.images.cpu()
@@ -455,7 +455,7 @@ class Streamed(Feed):
     "Images that are read from files by worker processes."
     def __init__(self,
         data:ImageFiles,             # where they are
-        device="cpu",                # see `pick_device`
+        device="cpu",                # see pick_device
         workers:int|None=None,       # decoding processes; 0: this process; default one per core
         context:str|None=None,       # starts processes by `fork`, `spawn`, …; default Python's
     ):
@@ -503,7 +503,7 @@ def _fits(images, device):
 # %% ../../nbs/43_data.loader.ipynb #0cbf1bf3
 def feed(
     data:ImageSet|ImageFiles,        # any set
-    device="cpu",                    # where the images are needed; see `pick_device`
+    device="cpu",                    # where the images are needed; see pick_device
     workers:int|None=None,           # decoding processes; 0: this process; default one per core
 ) -> Feed:
     "The feed that suits the set and the device."

@@ -89,7 +89,7 @@ class RandomWalkPairs:
     @delegates(affinity, but="z, z2, check_finite")
     def __init__(self,
         steps:int=1,                   # length of the walk
-        **kwargs,                      # options of `affinity`
+        **kwargs,                      # options of affinity
     ):
         self.steps, self.options = steps, kwargs
         points = torch.ones(2, 2, 1, device="cpu")

@@ -43,7 +43,7 @@ class Method(nn.Module):
         raise NotImplementedError(f"{type(self).__name__} does not define embed")
 
     def terms(self,
-        outputs:tuple[Float[Tensor, "n ..."], ...], # what `embed` returned
+        outputs:tuple[Float[Tensor, "n ..."], ...], # what embed returned
         generator=None,                             # source of random draws, on the outputs' device
     ) -> dict[str, Float[Tensor, ""]]:              # `loss` and whatever is worth logging
         "Named terms of the loss; `loss` is minimized, with the gradient of the whole batch."
@@ -61,10 +61,10 @@ def views(self:Method,
 @patch
 def prepare(self:Method,
     views:list[Float[Tensor, "m 3 h w"]],    # this process's rows of the batch
-    generator,                               # same in all processes; draw for all `total` images
+    generator,                               # same in all processes; draw for all total images
     start:int,                               # where these rows begin in the batch
     total:int,                               # images in the batch
-) -> list[Float[Tensor, "m ..."]]:           # what `embed` takes: one row per image
+) -> list[Float[Tensor, "m ..."]]:           # what embed takes: one row per image
     "Add what is drawn for each image, such as masks."
     return views
 
@@ -101,7 +101,7 @@ def losses(self:Method,
 @patch
 def forward(self:Method,
     views:list[Float[Tensor, "n 3 h w"]],    # normalized augmented views
-) -> tuple[Float[Tensor, "n ..."], ...]:     # what `embed` returns
+) -> tuple[Float[Tensor, "n ..."], ...]:     # what embed returns
     "Same as `embed`, under the name that `DistributedDataParallel` calls."
     return self.embed(views)
 
@@ -165,7 +165,7 @@ def make_method(
 
 # %% ../../nbs/50_methods.base.ipynb #2b903477
 def check_no_expander(
-    encoder:nn.Module,          # an `Encoder`
+    encoder:nn.Module,          # an Encoder
     who:str,                    # the method's name, for the message
 ):
     "Raise if the encoder has an expander, which the method would not use."
@@ -189,14 +189,14 @@ class PairedMethod(Method):
     @delegates(RandomWalkPairs.__init__)
     def __init__(self,
         encoder:nn.Module,             # maps images to representation and embedding
-        pairs="identity",              # identity, walk, nearest or a function, see `pairing`
+        pairs="identity",              # identity, walk, nearest or a function, see pairing
         **kwargs,                      # options of the named pairing
     ):
         super().__init__(encoder)
         self.pairs = pairing(pairs, getattr(encoder, "width", None), **kwargs)
 
     def compare(self,
-        outputs:tuple[Float[Tensor, "n d"], ...],   # what `embed` returned, of the whole batch
+        outputs:tuple[Float[Tensor, "n d"], ...],   # what embed returned, of the whole batch
         pairs:Pairs,                                # partner and weight of each image
         generator=None,                             # source of further draws
     ) -> dict[str, Float[Tensor, ""]]:              # `loss` and whatever is worth logging
@@ -214,7 +214,7 @@ def embed(self:PairedMethod,
 # %% ../../nbs/50_methods.base.ipynb #205b0cbf
 @patch
 def graph_features(self:PairedMethod,
-    outputs:tuple[Float[Tensor, "n d"], ...],              # what `embed` returned
+    outputs:tuple[Float[Tensor, "n d"], ...],              # what embed returned
 ) -> tuple[Float[Tensor, "n d"], Float[Tensor, "n d"]]:    # of the first and of the second view
     "The input of the pairing, without gradient."
     return outputs[0].detach(), outputs[1].detach()

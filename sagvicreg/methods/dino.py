@@ -157,7 +157,7 @@ def _move_center(self:DINO, teacher, n):
 # %% ../../nbs/54_methods.dino.ipynb #729735ad
 @patch
 def terms(self:DINO,
-    outputs:tuple[Float[Tensor, "m ..."], ...],    # what `embed` returned
+    outputs:tuple[Float[Tensor, "m ..."], ...],    # what embed returned
     generator=None,                                # not used: nothing is drawn
 ) -> dict[str, Float[Tensor, ""]]:                 # loss, teacher's entropy, their difference
     "Equation 1 on the whole batch, gathered from all processes; updates the center."

@@ -34,7 +34,7 @@ def patchify(
 
 # %% ../../nbs/55_methods.mae.ipynb #d6d1ca5e
 def unpatchify(
-    patches:Float[Tensor, "n N q"],    # what `patchify` returned
+    patches:Float[Tensor, "n N q"],    # what patchify returned
     side:int,                          # of a patch, px
     grid:tuple[int, int],              # rows and columns of patches
 ) -> Float[Tensor, "n c h w"]:         # images
@@ -95,7 +95,7 @@ class MaskedMethod(Method):
 # %% ../../nbs/55_methods.mae.ipynb #b2839c09
 @patch
 def terms(self:MaskedMethod,
-    outputs:tuple[Tensor, ...],        # predictions, targets and features, as `embed` returned them
+    outputs:tuple[Tensor, ...],        # predictions, targets and features, as embed returned them
     generator=None,                    # not used: the masks are drawn before
 ) -> dict[str, Float[Tensor, ""]]:     # loss
     "The mean error over the images of all processes (equation 1)."

@@ -82,7 +82,7 @@ def _check_batch(n, d):
 # %% ../../nbs/57_methods.spectralnet.ipynb #6f4cd836
 @patch
 def terms(self:ImageSpectralNet,
-    outputs:tuple[Float[Tensor, "m ..."], ...],   # what `embed` returned
+    outputs:tuple[Float[Tensor, "m ..."], ...],   # what embed returned
     generator=None,                               # not used: nothing is drawn
 ) -> dict[str, Float[Tensor, ""]]:                # loss, and the share of the weight on own edges
     "Equation 2 on the whole batch, gathered from all processes."

@@ -56,7 +56,7 @@ class SAGVICReg(VICReg):
     @delegates(VICReg.__init__)
     def __init__(self,
         encoder:nn.Module,             # maps images to representation and embedding
-        pairs="walk",                  # as for `VICReg`
+        pairs="walk",                  # as for VICReg
         **kwargs,                      # coefficients, convention, options of the walk
     ):
         super().__init__(encoder, pairs=pairs, **kwargs)

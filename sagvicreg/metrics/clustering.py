@@ -181,7 +181,7 @@ def _spectral_coordinates(
 
 # %% ../../nbs/35_metrics.clustering.ipynb #e2c6576a
 def _spectral_clusters(
-    coordinates:Float[np.ndarray, "n k"],    # what `_spectral_coordinates` returned
+    coordinates:Float[np.ndarray, "n k"],    # what _spectral_coordinates returned
     clusters:int,                            # number of clusters, from 2 to the number of columns
     seed:int=0,                              # seed of the initializations
     starts:int=10,                           # initializations, of which the best is kept

@@ -215,7 +215,7 @@ def from_distances(
 
 # %% ../../nbs/31_metrics.dendrogram.ipynb #8858015f
 def points_for(
-    x:Float[np.ndarray, "n d"],          # what `as_embeddings` returns
+    x:Float[np.ndarray, "n d"],          # what as_embeddings returns
     metric:str="cosine",                 # one of `METRICS`
 ) -> Float[np.ndarray, "n d"]:           # scaled directions for `cosine`, else `x` itself
     "Points whose squared Euclidean distances are the cosine distances of `x`; otherwise `x`."
@@ -230,8 +230,8 @@ def _by_means(metric, linkage="average"):
 _MANY = 2000      # items; with fewer, scipy is as fast
 
 def tree_of(
-    x:Float[np.ndarray, "n d"],          # what `as_embeddings` returns
-    metric:str="cosine",                 # as for `dendrogram`, like the following
+    x:Float[np.ndarray, "n d"],          # what as_embeddings returns
+    metric:str="cosine",                 # as for dendrogram, like the following
     linkage:str="average",               # …
     name:str="x",                        # …
     device="cpu",                        # …
@@ -334,7 +334,7 @@ PALETTE = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00",
 
 # %% ../../nbs/31_metrics.dendrogram.ipynb #22943e19
 def plot_dendrograms(
-    trees:dict,                        # title → `Dendrogram`, over the same items
+    trees:dict,                        # title → Dendrogram, over the same items
     labels:Int[np.ndarray, "n"],       # class of each item, numpy or torch
     classes:list,                      # names of the classes
 ) -> "plt.Figure":

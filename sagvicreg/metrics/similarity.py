@@ -121,7 +121,7 @@ def _distance_correlation(x, tree, metric, name="x", over="x"):
 
 # %% ../../nbs/33_metrics.similarity.ipynb #10bc7329
 def cross_correlations(
-    x:tuple,                   # two matrices, as `as_embeddings` returns them
+    x:tuple,                   # two matrices, as as_embeddings returns them
     trees:tuple,               # their two trees
     metric:str="cosine",       # distance, for both
 ) -> dict[str, float]:         # `d1_to_p2`, `d2_to_p1`

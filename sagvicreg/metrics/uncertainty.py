@@ -93,7 +93,7 @@ def subsampling(
     draws:int=20,                # number of subsets
     seed:int=0,                  # the same seed and n draw the same subsets
     progress:bool=True,          # show a bar when it takes more than a few seconds
-    **how,                       # options of `structure_similarity`, such as `metric`, `linkage`
+    **how,                       # options of structure_similarity, such as `metric`, `linkage`
 ) -> SubsamplingResult:
     "Structure similarity of all items and of random subsets; standard errors by eq. (1)."
     full = structure_similarity(x1, x2, progress=progress, **how)
@@ -163,7 +163,7 @@ def permutation_null(
     x2,                          # embeddings [n d2] of the same items in the same order
     draws:int=200,               # number of permutations
     seed:int=0,                  # seed of the permutations
-    metric:str="cosine",         # distance, as for `structure_similarity`
+    metric:str="cosine",         # distance, as for structure_similarity
     linkage:str="average",       # linkage, likewise
     lca_distance:str="height",   # `height`, `edges` or `rank`, likewise
     device="cpu",                # where to cluster many items
@@ -189,7 +189,7 @@ def compare(
     draws:int=20,                # number of subsets
     seed:int=0,                  # seed of the subsets
     progress:bool=True,          # show a bar when it takes more than a few seconds
-    **how,                       # options of `structure_similarity`, such as `metric`, `linkage`
+    **how,                       # options of structure_similarity, such as `metric`, `linkage`
 ) -> SubsamplingResult:          # differences: the score of `x2` minus the score of `x1`
     "Difference of two structure similarities to one reference, over the same subsets of the items."
     one = subsampling(reference, x1, fraction, draws, seed, progress, **how)

@@ -168,7 +168,7 @@ def plot_frontier(
 # %% ../../nbs/70_protocols.figures.ipynb #3835dc29
 def pair_numbers(
     result:dict,                   # result of an experiment, as read from its file
-    key:str="pair_purity",         # a number of `PairingCheck`
+    key:str="pair_purity",         # a number of PairingCheck
     part:str="D1",                 # part of the data
 ) -> list[tuple[float, float]]:    # (epoch, value), in order
     "How a number about the pairs changed during training."
@@ -205,7 +205,7 @@ _PAIR_NUMBERS = "pair_purity", "pair_kin", "pair_self_rate", "pair_weight", "gra
 # %% ../../nbs/70_protocols.figures.ipynb #65273377
 def plot_pairing(
     results:dict,                  # row → list of results of a method with pairs
-    keys:tuple=_PAIR_NUMBERS,      # numbers of `PairingCheck`, a panel each
+    keys:tuple=_PAIR_NUMBERS,      # numbers of PairingCheck, a panel each
 ) -> Figure:
     "How the pairs and their graph changed during training; mean over seeds and both halves."
     fig, axs = plt.subplots(1, len(keys), figsize=(2.3*len(keys), 3), layout="constrained", dpi=90,

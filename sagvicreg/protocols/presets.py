@@ -33,7 +33,7 @@ class Preset:
     size: int = 32                      # side of the images, px
     limit: int|None = None              # training images of a model; None: all
     seeds: int = 3                      # models of each method, with seeds 0, 1, …
-    methods: tuple = ("vicreg", "sag-vicreg")     # rows, see `read_method`
+    methods: tuple = ("vicreg", "sag-vicreg")     # rows, see read_method
     knn_k: int = 20                     # neighbors that vote
     linear_C: float = 1.                # linear probe: weight of the data against the penalty
     stream: bool = False                # folders: decode images on demand
@@ -133,7 +133,7 @@ class SAGVariant(SAGVICReg):
         encoder:nn.Module,             # maps images to representation and embedding
         self_pair_prob:float=0.,       # probability that an image keeps its own second view
         walk_warmup:float=0.,          # share of the training that phases the walk in
-        neighbors:str="within",        # as for `affinity`; both: within the mean of both views
+        neighbors:str="within",        # as for affinity; both: within the mean of both views
         graph_on:str="embedding",      # build the graph on the `embedding` or the `representation`
         graph_view:str="augmented",    # … of the `augmented` views or of the `clean` image
         symmetric:bool=False,          # pair the second views with the first as well
@@ -282,7 +282,7 @@ def table_preset(
     table:str,                     # a key of `TABLE_PRESETS`
     scale:str="smoke",             # smoke, small, medium, short or paper
     dataset:str="cifar100",        # digits, cifar100, or a folder
-    **changes,                     # see `Preset.change`; None keeps the preset's value
+    **changes,                     # see Preset.change; None keeps the preset's value
 ) -> Preset:
     "What a table is run with at a scale, on a data set."
     require(table in TABLE_PRESETS, f"table {table!r}", f"one of {', '.join(TABLE_PRESETS)}")

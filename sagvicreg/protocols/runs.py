@@ -36,7 +36,7 @@ from ..training.recipe import Recipe, build_encoder
 
 # %% ../../nbs/72_protocols.runs.ipynb #2e733c10
 def folder_parts(
-    dataset:str,                   # a folder, or the name of one in `data_root`
+    dataset:str,                   # a folder, or the name of one in data_root
     root=None,                     # where data sets are kept
 ) -> tuple:                        # folder, its training part, its test part; None if missing
     "The folder of a data set, with its training part and its test part."
@@ -202,7 +202,7 @@ def table_experiments(
     dataset:str="cifar100",        # digits, cifar100 or a folder
     methods:tuple=(),              # rows; default: the preset's
     seeds:int|None=None,           # number of seeds per row; default: the preset's
-    **changes,                     # see `Preset.change`
+    **changes,                     # see Preset.change
 ) -> list[Experiment]:
     "The grid of a table."
     p = table_preset(table, scale, dataset, **changes)
@@ -230,7 +230,7 @@ def _watch(recipe, images):
 # %% ../../nbs/72_protocols.runs.ipynb #af74396a
 def train_experiments(
     experiments:list,              # of one table and data set
-    parts:dict,                    # returned by `experiment_data`
+    parts:dict,                    # returned by experiment_data
     cache=None,                    # of runs
     device="auto",                 # where to train
     jobs:int=0,                    # trainings in parallel; 0: one per core on a CPU, else one
@@ -370,7 +370,7 @@ def run_experiments(
     experiments:list,              # in the order wanted
     out="results",                 # folder of results; one JSON per experiment goes to its `runs`
     root=None,                     # where data sets are kept
-    cache=None,                    # of trained encoders, see `run_cache`
+    cache=None,                    # of trained encoders, see run_cache
     device="auto",                 # where to train and embed
     jobs:int=0,                    # trainings in parallel; 0: one per core on a CPU, else one
     progress:bool=True,            # print what is running
@@ -522,7 +522,7 @@ def result_table(
     experiments:list,              # of one preset and data set
     scores:tuple,                  # keys of `SCORES`; L1 … L4 of a probe as knn.L1
     out="results",                 # folder of results
-    **kwargs,                      # percent, paper, base: see `ResultTable`
+    **kwargs,                      # percent, paper, base: see ResultTable
 ) -> ResultTable:
     "A table from the files of experiments; nothing is run."
     labels = {k: SCORES[k].label if k in SCORES else k.split(".")[1] for k in scores}

@@ -137,7 +137,7 @@ def _check_divisors(d, mu):
 def nystrom(
     rows,                            # weights [m n] between new points and the graph's vertices
     w,                               # weights [n n] of the graph, dense or scipy sparse
-    values,                          # eigenvalues [k] of its Laplacian, from `eigenpairs`
+    values,                          # eigenvalues [k] of its Laplacian, from eigenpairs
     vectors,                         # their eigenvectors [n k]
     kind:str="random-walk",          # the Laplacian in use: `random-walk` or `symmetric`
 ) -> Float[np.ndarray, "m k"]:       # coordinates of the new points

@@ -19,13 +19,14 @@ from .laplacian import check_weights, laplacian
 
 # %% ../../nbs/23_spectral.vicreg.ipynb #85cb85f3
 def augmentation_graph(
-    n:int,                        # images
-    views:int=2,                  # augmented views of each
+    n:int,                        # number of images
+    views:int=2,                  # augmented views of each image
 ) -> Float[Tensor, "m m"]:        # weights, m = n·views: all first views, then all second views, …
     "The graph VICReg embeds: an edge of weight 1 between any two views of one image (section 4.1)."
-    require(n >= 1 and views >= 2, f"n = {n} images with {views} views", "n ≥ 1 and at least 2 views")
+    require(n >= 1 and views >= 2, f"n = {n} images with {views} views",
+            "n ≥ 1 and at least 2 views")
     between = torch.ones(views, views, dtype=torch.float64).fill_diagonal_(0)
-    return torch.kron(between, torch.eye(n, dtype=torch.float64))                                  # (1)
+    return torch.kron(between, torch.eye(n, dtype=torch.float64))                        # (1)
 
 # %% ../../nbs/23_spectral.vicreg.ipynb #a2741584
 def n_components(
@@ -39,7 +40,7 @@ def spectral_gap(
     w:Float[Tensor, "m m"],       # symmetric weights; every vertex has an edge
     k:int=1,                      # between which eigenvalues; 1 gives λ₂, since λ₁ = 0
 ) -> float:                       # λₖ₊₁ - λₖ, at most 2
-    "Gap above the k smallest eigenvalues of the normalised Laplacian."
+    "Gap above the k smallest eigenvalues of the normalized Laplacian."
     require(1 <= k < len(w), f"k = {k} on a graph of {len(w)} vertices", f"1 ≤ k < {len(w)}")
     low, high = np.linalg.eigvalsh(laplacian(w, "symmetric"))[k-1:k+1]
     return float(high - low)
@@ -47,8 +48,8 @@ def spectral_gap(
 # %% ../../nbs/23_spectral.vicreg.ipynb #18d9caa2
 def walk_graph(
     graph:Graph,                  # affinity of the n images of a batch
-) -> Float[Tensor, "2*n 2*n"]:    # weights between first and second views: all first views, then all second
+) -> Float[Tensor, "2*n 2*n"]:    # weights: rows of all first views, then of all second views
     "The graph SAG-VICReg embeds on average: z_i to z'_j at weight P_ij·W_ij (section 4.3)."
     a = (transition_matrix(graph) * graph.dense()).double()
     none = torch.zeros_like(a)
-    return torch.cat([torch.cat([none, a], 1), torch.cat([a.T, none], 1)])                         # (8)
+    return torch.cat([torch.cat([none, a], 1), torch.cat([a.T, none], 1)])               # (8)

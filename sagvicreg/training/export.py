@@ -30,7 +30,7 @@ def save_encoder(
     run:Run,                       # folder to write to
     encoder:Encoder,               # trained
     recipe:Recipe,                 # how it was trained
-    data:dict,                     # what `fingerprint` returns for the images
+    data:dict,                     # what fingerprint returns for the images
 ):
     "Write `expander.safetensors`, then `encoder.safetensors`, which marks the run as finished."
     header = _header(recipe, data)
@@ -80,7 +80,7 @@ def _decode(paths, size):
 
 # %% ../../nbs/62_training.export.ipynb #06c96b14
 def load_run(
-    run,                           # a `Run` or the path of one
+    run,                           # a Run or the path of one
     device="cpu",                  # where to put the encoder
     best:bool=False,               # use the run's best checkpoint instead of its last
 ) -> Trained:
@@ -205,7 +205,7 @@ class _Whole(nn.Module):
 
 # %% ../../nbs/62_training.export.ipynb #0a220f5f
 def export_onnx(
-    trained:Trained,               # from `load_run`
+    trained:Trained,               # from load_run
     path,                          # the .onnx file to write
     output:str="representation",   # what the network returns: representation or embedding
 ) -> Path:

@@ -15,11 +15,30 @@ from statistics import median
 
 import jinja2
 import matplotlib.pyplot as plt
+from fastcore.basics import patch
 from matplotlib.figure import Figure
 
 from ..core import SCORES, Run, atomic_write, require
 from ..metrics.dendrogram import PALETTE
 from .fit import Callback
+
+# %% ../../nbs/65_training.report.ipynb #fb10a82a
+def _panels(n):
+    "A figure with `n` panels in rows of up to four."
+    cols = min(4, n)
+    rows = math.ceil(n/cols)
+    size = (2.25*cols, 2.1*rows)
+    fig, axs = plt.subplots(rows, cols, figsize=size, layout="constrained", dpi=90, squeeze=False)
+    for ax in axs.flat[n:]: ax.axis("off")
+    return fig, axs.flat[:n]
+
+# %% ../../nbs/65_training.report.ipynb #b0c9f95d
+def _draw(ax, runs, key, style, color, label):
+    "One line per run; the first gets the label."
+    for rows in runs:
+        xy = [(r["epoch"], r[key]) for r in rows if key in r]
+        ax.plot(*zip(*xy), style, color=color, lw=1.2, label=label)
+        label = None
 
 # %% ../../nbs/65_training.report.ipynb #ca4b149e
 _STYLES = ["-", "--", ":", "-."]
@@ -33,27 +52,17 @@ def plot_training(
     every = [row for runs in logs.values() for rows in runs for row in rows]
     keys = [k for k in keys if any(k in row for row in every)]
     require(keys, "logs without any of the terms asked for", "rows as the trainer logs them")
-    cols = min(4, len(keys))
-    rows = math.ceil(len(keys) / cols)
-    size = (2.25*cols, 2.1*rows)
-    fig, axs = plt.subplots(rows, cols, figsize=size, layout="constrained", dpi=90, squeeze=False)
-    for ax in axs.flat[len(keys):]: ax.axis("off")
-    for ax, key in zip(axs.flat, keys):
-        for i, (name, runs) in enumerate(logs.items()): _draw(ax, runs, key, _STYLES[i % 4], PALETTE[i % 10], name)
+    fig, axs = _panels(len(keys))
+    for ax, key in zip(axs, keys):
+        for i, (name, runs) in enumerate(logs.items()):
+            _draw(ax, runs, key, _STYLES[i % 4], PALETTE[i % 10], name)
         ax.set(title=key.replace("_", " "), xlabel="epoch")
-    axs.flat[0].legend(frameon=False, fontsize=8)
+    axs[0].legend(frameon=False, fontsize=8)
     return fig
-
-def _draw(ax, runs, key, style, color, label):
-    "One line per run; the first gets the label."
-    for rows in runs:
-        xy = [(r["epoch"], r[key]) for r in rows if key in r]
-        ax.plot(*zip(*xy), style, color=color, lw=1.2, label=label)
-        label = None
 
 # %% ../../nbs/65_training.report.ipynb #ac031caa
 def _curves(rows, keys):
-    "`plot_training` of one run, which needs no legend; where points are few, each is marked."
+    "`plot_training` of one run, without a legend; few points are marked."
     fig = plot_training({"run": [rows]}, keys)
     for ax in fig.axes:
         if ax.get_legend(): ax.get_legend().remove()
@@ -61,10 +70,20 @@ def _curves(rows, keys):
             if len(line.get_xdata()) <= 20: line.set(marker="o", markersize=3)
     return fig
 
+# %% ../../nbs/65_training.report.ipynb #6a7cad1a
+def _png(fig):
+    "The bytes of a PNG file; closes the figure."
+    png = io.BytesIO()
+    fig.savefig(png, format="png")
+    plt.close(fig)
+    return png.getvalue()
+
+# %% ../../nbs/65_training.report.ipynb #4ab18ba4
 def _notebook():
-    "IPython's display module where a notebook's kernel runs; None elsewhere."
+    "IPython's display module in a notebook's kernel; None elsewhere."
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-    return import_module("IPython.display") if getattr(shell, "kernel", None) is not None else None
+    if getattr(shell, "kernel", None) is None: return None
+    return import_module("IPython.display")
 
 # %% ../../nbs/65_training.report.ipynb #d7fecbc9
 _LIVE = ("loss", "invariance", "variance", "covariance", "std", "rank", "knn", "lca_pearson")
@@ -74,197 +93,318 @@ class LivePlot(Callback):
     _display = staticmethod(_notebook)
     def __init__(self,
         every:int=1,                   # epochs between two drawings
-        keys=None,                     # what to draw, once it is logged; default: loss terms, std, rank, and checks
+        keys=None,                     # what to draw, once logged; None: loss, std, rank, checks
     ):
-        require(isinstance(every, int) and every >= 1, f"every = {every!r}", "a whole number of epochs, at least 1")
+        require(isinstance(every, int) and every >= 1, f"every = {every!r}",
+                "a whole number of epochs, at least 1")
         self.every, self.keys, self.rows = every, tuple(keys or _LIVE), []
-        self._handle, self._due, self._drawn = None, 0, None
+        self._handle = None            # of the output
+        self._due = 0                  # epoch of the next drawing
+        self._drawn = None             # epoch of the last drawing
 
     def log(self,
         row:dict,                      # of `log.jsonl`, with `step` and `epoch`
     ):
         "Keep `row`, and redraw if it is time."
-        if self.rows and row["step"] < self.rows[-1]["step"]:                              # begun anew
-            self.rows, self._due = [r for r in self.rows if r["step"] < row["step"]], 0
-        self.rows.append(dict(row))
-        epoch, display = row["epoch"], self._display()
-        if display is None or (epoch < self._due and epoch != self._drawn): return
-        if not any(k in r for k in self.keys for r in self.rows): return
-        self._drawn, self._due = epoch, (epoch//self.every + 1)*self.every
-        fig, png = self.figure(), io.BytesIO()
-        fig.savefig(png, format="png")
-        plt.close(fig)
-        picture = display.Image(data=png.getvalue())
-        if self._handle is None: self._handle = display.display(picture, display_id=True)
-        else: self._handle.update(picture)
+        self._keep(row)
+        display = self._display()
+        if display is not None and self._is_due(row["epoch"]): self._show(display, row["epoch"])
 
     def figure(self) -> Figure:
         "The curves so far."
         return _curves(self.rows, self.keys)
 
+# %% ../../nbs/65_training.report.ipynb #e253299d
+@patch
+def _keep(self:LivePlot, row):
+    "Add a row; if the run has resumed from an earlier step, drop the rows after it."
+    if self.rows and row["step"] < self.rows[-1]["step"]:
+        self.rows = [r for r in self.rows if r["step"] < row["step"]]
+        self._due = 0
+    self.rows.append(dict(row))
+
+# %% ../../nbs/65_training.report.ipynb #54237d94
+@patch
+def _is_due(self:LivePlot, epoch):
+    "Whether to draw at `epoch`; rows of the epoch of the last drawing are drawn too."
+    if epoch < self._due and epoch != self._drawn: return False
+    return any(k in r for k in self.keys for r in self.rows)
+
+# %% ../../nbs/65_training.report.ipynb #c67691d1
+@patch
+def _show(self:LivePlot, display, epoch):
+    "Draw, in the output of the last drawing if there is one."
+    self._drawn, self._due = epoch, (epoch//self.every + 1)*self.every
+    picture = display.Image(data=_png(self.figure()))
+    if self._handle is None: self._handle = display.display(picture, display_id=True)
+    else: self._handle.update(picture)
+
 # %% ../../nbs/65_training.report.ipynb #3cd7b3e7
 STD_LEVEL, RANK_SHARE, SELF_PAIR_LEVEL = 0.1, 0.1, 0.995
 
-def _finite(v): return isinstance(v, (int, float)) and math.isfinite(v) and abs(v) < 1e300
-
+# %% ../../nbs/65_training.report.ipynb #db33e360
 def _most_rank(recipe):
-    "The largest rank a batch's embedding can have, if the recipe tells."
-    try: return min(int(recipe["batch_size"]), int(str(recipe["expander"]).split("-")[-1]))
+    "The largest rank that the embedding of a batch can have; None if the recipe lacks it."
+    try:
+        width = int(str(recipe["expander"]).split("-")[-1])
+        return min(int(recipe["batch_size"]), width)
     except (KeyError, ValueError): return None
 
+# %% ../../nbs/65_training.report.ipynb #98edc4ce
 def _levels(recipe):
-    "Where the dashed lines are."
+    "Thresholds by key, which are the dashed lines in the figures."
     most = _most_rank(recipe)
-    walks = str(recipe.get("method", "")).startswith("sag-vicreg")
     levels = dict(std=STD_LEVEL, rank=2. if most is None else max(1.5, RANK_SHARE*most))
+    walks = str(recipe.get("method", "")).startswith("sag-vicreg")
     return levels | (dict(self_pair_rate=1.) if walks else {})
 
-def _series(rows):
-    "Key → rows with a finite number under it, in the order in which keys appear."
-    rows = [r for r in rows if _finite(r.get("epoch"))]
-    keys = dict.fromkeys(k for r in rows for k, v in r.items() if _finite(v) and k not in ("step", "epoch"))
-    return {k: [r for r in rows if _finite(r.get(k))] for k in keys}
+# %% ../../nbs/65_training.report.ipynb #f16a9f19
+def _course(rows, key):
+    "Epochs and values of all numbers logged as `key`."
+    return [(r.get("epoch", 0), r[key]) for r in rows if isinstance(r.get(key), (int, float))]
+
+# %% ../../nbs/65_training.report.ipynb #8d4d5798
+def _broken(rows):
+    "A sentence for each number whose last value is not finite."
+    said = []
+    for key in ("loss", "std", "rank", "self_pair_rate"):
+        values = _course(rows, key)
+        if not values or math.isfinite(values[-1][1]): continue
+        said.append(f"The last {key.replace('_', ' ')} is {values[-1][1]}: training went wrong.")
+    return said
+
+# %% ../../nbs/65_training.report.ipynb #32d621de
+def _below_since(values, level):
+    "The first epoch of those at the end whose values are all below `level`; None if none is."
+    since = None
+    for epoch, value in reversed(values):
+        if not value < level: break
+        since = epoch
+    return since
+
+# %% ../../nbs/65_training.report.ipynb #c03adbfa
+_LOW = dict(std="all images have nearly the same direction",
+            rank="the embedding uses few directions")
+
+def _low(rows, recipe):
+    "A sentence for each of std and rank whose last value is below its threshold."
+    levels, most, said = _levels(recipe), _most_rank(recipe), []
+    for key, why in _LOW.items():
+        values = _course(rows, key)
+        since = _below_since(values, levels[key])
+        if since is None: continue
+        bound = f"{levels[key]:.3g}"
+        if key == "rank" and most: bound += f" (the maximum is {most})"
+        said.append(f"The embedding's {key} has been below {bound} since epoch {since:.3g} "
+                    f"and is {values[-1][1]:.3g}. This looks like a collapse: {why}.")
+    return said
+
+# %% ../../nbs/65_training.report.ipynb #36bc6463
+def _trivial(rows, recipe):
+    "A sentence if a walk pairs nearly all images with themselves."
+    alone = _course(rows, "self_pair_rate")
+    if "self_pair_rate" not in _levels(recipe) or not alone: return []
+    last = alone[-1][1]
+    if not last >= SELF_PAIR_LEVEL: return []
+    return [f"{last:.1%} of the pairs are an image and itself: "
+            "the walk does not move, so this is VICReg."]
 
 # %% ../../nbs/65_training.report.ipynb #30edfee9
 def health(
     rows:list,                 # of a `log.jsonl`
-    recipe:dict|None=None,     # of its `config.toml`; tells what rank is possible and whether pairs are walked
-) -> list[str]:                # sentences; empty when there is no sign of collapse
+    recipe:dict|None=None,     # of its `config.toml`; has the possible rank and the method
+) -> list[str]:                # sentences; empty if there is no sign of collapse
     "What looks wrong in a log, in plain words."
-    levels, most, said = _levels(recipe or {}), _most_rank(recipe or {}), []
-    def course(key): return [(r.get("epoch", 0), r[key]) for r in rows if isinstance(r.get(key), (int, float))]
-    for key in ("loss", "std", "rank", "self_pair_rate"):
-        for _, last in course(key)[-1:]:
-            if not math.isfinite(last): said.append(f"The last {key.replace('_', ' ')} is {last}: training went wrong.")
-    for key, why in dict(std="all images get nearly the same direction", rank="the embedding uses few directions").items():
-        values, level = course(key), levels[key]
-        if not values or not values[-1][1] < level: continue
-        since = values[max([i for i, (_, v) in enumerate(values) if not v < level], default=-1) + 1][0]
-        bound = f"{level:.3g}" + (f" (the most possible is {most})" if key == "rank" and most else "")
-        said.append(f"The embedding's {key} has been below {bound} since epoch {since:.3g} and is {values[-1][1]:.3g}: looks collapsed, {why}.")
-    alone = course("self_pair_rate")
-    if "self_pair_rate" in levels and alone and alone[-1][1] >= SELF_PAIR_LEVEL:
-        said.append(f"{alone[-1][1]:.1%} of the pairs are an image and itself: the walk does not move, and this is VICReg.")
-    return said
+    recipe = recipe or {}
+    return _broken(rows) + _low(rows, recipe) + _trivial(rows, recipe)
+
+# %% ../../nbs/65_training.report.ipynb #5ea3497b
+def _finite(v):
+    "Whether `v` is a number that matplotlib can draw."
+    return isinstance(v, (int, float)) and math.isfinite(v) and abs(v) < 1e300
+
+# %% ../../nbs/65_training.report.ipynb #b396efc2
+def _series(rows):
+    "Key → rows with a finite number under it, in the order in which keys appear."
+    series = {}
+    for row in rows:
+        if not _finite(row.get("epoch")): continue
+        for key, value in row.items():
+            if key in ("step", "epoch") or not _finite(value): continue
+            series.setdefault(key, []).append(row)
+    return series
 
 # %% ../../nbs/65_training.report.ipynb #1922c310
+_NAMES = dict(lr="learning rate", images_per_s="images/s")
+
+def _score(key): return SCORES.get(key.removeprefix("lca_"))
+
+# %% ../../nbs/65_training.report.ipynb #94d82e57
+def _name(key):
+    "The title of a curve."
+    if key in _NAMES: return _NAMES[key]
+    known = _score(key)
+    return known.name if known else key.replace("_", " ")
+
+# %% ../../nbs/65_training.report.ipynb #2b51bf29
+_MEANINGS = dict(
+    loss="What is minimized: the other terms here, times their coefficients.",
+    invariance="How far apart the embeddings of a pair are.",
+    variance="How far the spread of the embedding's coordinates falls short of 1.",
+    covariance="How much the coordinates repeat one another.",
+    std="Spread of the directions: 1 is all directions, 0 is a single one. "
+        "Below the dashed line nearly all images have one direction.",
+    rank="Number of directions in use in a batch. Below the dashed line only a few are left.",
+    lr="As the schedule sets it, for the first group of weights.",
+    images_per_s="Images trained on per second.")
+
+# %% ../../nbs/65_training.report.ipynb #14018bf7
+def _meaning(key, levels, most):
+    "What a curve shows, with the numbers of this run."
+    text = _MEANINGS.get(key) or (_score(key).meaning if _score(key) else "")
+    if key in levels: text += f" The dashed line is at {levels[key]:.3g}."
+    if key == "rank" and most: text += f" The maximum is {most}."
+    if key.startswith("lca_"):
+        text += " The second set is the reference, or the representation at the previous check."
+    return text
+
+# %% ../../nbs/65_training.report.ipynb #4454af35
 _GROUPS = {                    # in the order of the page
     "Loss": ("loss", "invariance", "variance", "covariance"),
     "Signs of collapse": ("std", "rank", "self_pair_rate", "mean_weight"),
     "Checks": ("knn", "lca_pearson", "lca_spearman", "cophenetic"),
     "Course": ("lr", "images_per_s"),
 }
-_NAMES = dict(lr="learning rate", images_per_s="images/s")
-_MEANINGS = dict(
-    loss="What is minimised: the other terms here, times their coefficients.",
-    invariance="How far apart the embeddings of a pair are.",
-    variance="How far the spread of the embedding's coordinates falls short of 1.",
-    covariance="How much the coordinates repeat one another.",
-    std="Spread of the directions: 1 all directions, 0 a single one. Below the dashed line nearly all images get one direction.",
-    rank="Number of directions in use in a batch. Below the dashed line only a few are left.",
-    lr="As the schedule sets it, of the first group of weights.",
-    images_per_s="Images trained on per second.")
 
-def _score(key): return SCORES.get(key.removeprefix("lca_"))
-
-def _name(key):
-    known = _score(key)
-    return _NAMES.get(key) or (known.name if known else key.replace("_", " "))
-
-def _meaning(key, levels, most):
-    "What a curve shows, with the numbers of this run."
-    text = _MEANINGS.get(key) or (_score(key).meaning if _score(key) else "")
-    if key in levels: text += f" The dashed line is at {levels[key]:.3g}."
-    if key == "rank" and most: text += f" The most possible is {most}."
-    if key.startswith("lca_"): text += " The second set is the reference, or the check before."
-    return text
-
+# %% ../../nbs/65_training.report.ipynb #7c643dd3
 def _grouped(series):
-    "Group → keys; of the unknown ones, what is logged with a loss belongs to it, all else is of a check."
-    known = {k: g for g, keys in _GROUPS.items() for k in keys}
-    group = {k: known.get(k) or ("Loss" if "loss" in series[k][0] else "Checks") for k in series}
-    order = [k for keys in _GROUPS.values() for k in keys if k in series] + [k for k in series if k not in known]
-    return {g: [k for k in order if group[k] == g] for g in _GROUPS if g in group.values()}
+    "Group → keys, known ones first; groups without keys are left out."
+    known = [k for keys in _GROUPS.values() for k in keys]
+    unknown = [k for k in series if k not in known]
+    groups = {g: [k for k in keys if k in series] for g, keys in _GROUPS.items()}
+    for k in unknown: groups["Loss" if "loss" in series[k][0] else "Checks"].append(k)
+    return {g: keys for g, keys in groups.items() if keys}
+
+# %% ../../nbs/65_training.report.ipynb #f2d5cb6b
+_INK = "#010203"               # placeholder for the color of the surrounding text
+
+def _in_page(svg, said):
+    "matplotlib's SVG without head, style and names, in the colors of the page."
+    svg = svg[svg.index("<svg"):]
+    viewbox = re.search(r'<svg[^>]*?(viewBox="[^"]*")', svg)[1]
+    svg = svg[svg.index(">") + 1:]
+    svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", svg, flags=re.S)
+    svg = re.sub(r'<g id="[^"]*"', "<g", svg)      # every figure has the same ids
+    colors = {_INK: "currentColor", PALETTE[0]: "var(--line)", PALETTE[1]: "var(--level)"}
+    for color, name in colors.items(): svg = svg.replace(color, name)
+    return f'<svg {viewbox} role="img" aria-label="{escape(said)}">{svg}'
+
+# %% ../../nbs/65_training.report.ipynb #31dae88b
+def _panel(rows, key, level):
+    "A small figure of `key`, with a dashed line at `level`."
+    fig = _curves(rows, (key,))
+    ax = fig.axes[0]
+    ax.set(title="")
+    ax.spines[["top", "right"]].set_visible(False)
+    if level is not None: ax.axhline(level, ls="--", color=PALETTE[1], lw=1.2)
+    if key in ("std", "rank"): ax.set_ylim(bottom=0)
+    fig.set_size_inches(3, 1.9)
+    return fig
 
 # %% ../../nbs/65_training.report.ipynb #b98b8355
-_INK = "#010203"               # stands for the colour of the text around
+_INKED = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
 
 def _svg(rows, key, level):
-    "The curve of `key` as SVG to stand in a page."
-    ink = {k: _INK for k in ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")}
-    with plt.rc_context(ink | {"svg.fonttype": "none", "svg.hashsalt": f"panel {key}", "font.size": 9}):
-        fig = _curves(rows, (key,))
-        ax = fig.axes[0]
-        ax.set(title="")
-        ax.spines[["top", "right"]].set_visible(False)
-        if level is not None: ax.axhline(level, ls="--", color=PALETTE[1], lw=1.2)
-        if key in ("std", "rank"): ax.set_ylim(bottom=0)
-        fig.set_size_inches(3, 1.9)
-        text = io.StringIO()
+    "The curve of `key` as SVG for a page."
+    style = {"svg.fonttype": "none", "svg.hashsalt": f"panel {key}", "font.size": 9}
+    text = io.StringIO()
+    with plt.rc_context(style | dict.fromkeys(_INKED, _INK)):
+        fig = _panel(rows, key, level)
         fig.savefig(text, format="svg", transparent=True, metadata=dict(Date=None))
         plt.close(fig)
     said = f"{_name(key)} against epochs, from {rows[0][key]:.4g} to {rows[-1][key]:.4g}"
     return _in_page(text.getvalue(), said)
 
-def _in_page(svg, said):
-    "matplotlib's SVG without head, style and names, in the page's colours."
-    svg = svg[svg.index("<svg"):]
-    svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", svg, flags=re.S)
-    svg = re.sub(r'<g id="[^"]*"', "<g", svg)                                                # the same in every figure
-    for colour, name in ((_INK, "currentColor"), (PALETTE[0], "var(--line)"), (PALETTE[1], "var(--level)")): svg = svg.replace(colour, name)
-    return re.sub(r"<svg[^>]*?(viewBox=\"[^\"]*\")[^>]*>", lambda m: f'<svg {m[1]} role="img" aria-label="{escape(said)}">', svg, count=1)
-
 # %% ../../nbs/65_training.report.ipynb #48c14fbd
 def _text(v):
-    "A value of a config, to be read."
+    "A value of a config, for readers."
     if isinstance(v, bool): return "yes" if v else "no"
     if isinstance(v, float): return f"{v:.5g}"
     if isinstance(v, dict): return ", ".join(f"{k} = {_text(w)}" for k, w in v.items()) or "none"
     if isinstance(v, (list, tuple)): return ", ".join(map(_text, v)) or "none"
     return str(v)
 
+# %% ../../nbs/65_training.report.ipynb #7c0dd2ad
 def _tiles(series):
-    "The last of each number; of the speed the median."
-    last = {k: s[-1][k] for k, s in series.items() if k not in ("lr", "images_per_s")}
-    shown = {_name(k): f"{v:.3f}" if abs(v) < 10 else f"{v:.4g}" for k, v in last.items()}
-    if "images_per_s" in series: shown["median images/s"] = f"{median(r['images_per_s'] for r in series['images_per_s']):,.0f}"
+    "The last value of each number by its name; for the speed, the median."
+    shown = {}
+    for key, rows in series.items():
+        if key in ("lr", "images_per_s"): continue
+        last = rows[-1][key]
+        shown[_name(key)] = f"{last:.3f}" if abs(last) < 10 else f"{last:.4g}"
+    speeds = [row["images_per_s"] for row in series.get("images_per_s", [])]
+    if speeds: shown["median images/s"] = f"{median(speeds):,.0f}"
     return shown
 
+# %% ../../nbs/65_training.report.ipynb #3c41c000
 def _health_note(rows, recipe):
-    "Is the embedding alive? Whether it is, and sentences about it."
+    "Whether there is no sign of collapse, and sentences about it."
     bad = health(rows, recipe)
     if bad: return False, bad
-    if not any(_finite(r.get(k)) for r in rows for k in ("std", "rank")): return True, ["Nothing is logged yet that could tell of a collapse."]
-    return True, ["No sign of collapse: the embedding spreads and uses many directions. Whether it is any good, a check or a probe must tell."]
+    if not any(_finite(r.get(k)) for r in rows for k in ("std", "rank")):
+        return True, ["The log has no numbers yet that could show a collapse."]
+    return True, ["No sign of collapse: the embedding spreads and uses many directions. "
+                  "Only a check or a probe can show whether it is any good."]
+
+# %% ../../nbs/65_training.report.ipynb #2896c8eb
+def _figures(series, recipe):
+    "Group → curves, each with name, drawing and meaning."
+    levels, most = _levels(recipe), _most_rank(recipe)
+    def curve(key):
+        svg = _svg(series[key], key, levels.get(key))
+        return dict(name=_name(key), svg=svg, meaning=_meaning(key, levels, most))
+    return {group: list(map(curve, keys)) for group, keys in _grouped(series).items()}
+
+# %% ../../nbs/65_training.report.ipynb #ce217cef
+def _state(run, rows, recipe, data):
+    "A line about how far the run is."
+    epoch = max((r["epoch"] for r in rows if _finite(r.get("epoch"))), default=0)
+    epochs, n = _text(recipe.get("epochs", "?")), _text(data.get("n", "?"))
+    state = "finished" if run.finished else "not finished"
+    return f"{run.path.resolve().name}: {state}, {epoch:.4g} of {epochs} epochs, {n} images"
+
+# %% ../../nbs/65_training.report.ipynb #1c8c72ab
+def _sections(config):
+    "The tables of a config; values outside of any table are in one called other."
+    sections = {k: v for k, v in config.items() if isinstance(v, dict)}
+    others = {k: v for k, v in config.items() if k not in sections}
+    return sections | (dict(other=others) if others else {})
 
 # %% ../../nbs/65_training.report.ipynb #70446383
 def _contents(run):
-    "What the template needs to know about a run."
-    config, rows = run.read_config(), [r for r in run.read_log() if isinstance(r, dict)]
-    tables = {k: v for k, v in config.items() if isinstance(v, dict)}
-    others = {k: v for k, v in config.items() if k not in tables}
-    recipe, data, series = tables.get("recipe", {}), tables.get("data", {}), _series(rows)
-    levels, most = _levels(recipe), _most_rank(recipe)
+    "What the template needs about a run."
+    sections, rows = _sections(run.read_config()), run.read_log()
+    rows = [r for r in rows if isinstance(r, dict)]
+    recipe, data = sections.get("recipe", {}), sections.get("data", {})
+    series = _series(rows)
     healthy, sentences = _health_note(rows, recipe)
-    epoch = max((r["epoch"] for r in rows if _finite(r.get("epoch"))), default=0)
-    course = (f"{run.path.resolve().name}: {'finished' if run.finished else 'not finished'}, {epoch:.4g} of "
-              f"{_text(recipe.get('epochs', '?'))} epochs, {_text(data.get('n', '?'))} images")
-    def panel(k): return dict(name=_name(k), svg=_svg(series[k], k, levels.get(k)), meaning=_meaning(k, levels, most))
-    return dict(title=f"{recipe.get('method', 'run')} on {data.get('name', 'images')}", course=course,
-                healthy=healthy, health=sentences, tiles=_tiles(series),
-                groups={g: [panel(k) for k in keys] for g, keys in _grouped(series).items()},
-                tables={title: {k.replace("_", " "): _text(v) for k, v in d.items()}
-                        for title, d in (tables | (dict(other=others) if others else {})).items()})
+    def named(section): return {k.replace("_", " "): _text(v) for k, v in section.items()}
+    return dict(title=f"{recipe.get('method', 'run')} on {data.get('name', 'images')}",
+                course=_state(run, rows, recipe, data), healthy=healthy, health=sentences,
+                tiles=_tiles(series), groups=_figures(series, recipe),
+                tables={title: named(section) for title, section in sections.items()})
 
+# %% ../../nbs/65_training.report.ipynb #621dbeb1
 def report(
-    run,                       # a `Run` or the path of one, finished or not
-    out=None,                  # the file; default `report.html` in the run folder
+    run,                       # a Run or the path of one, finished or not
+    out=None,                  # the file to write; None: `report.html` in the run folder
 ) -> Path:                     # the file written
     "Write a page about a run: what was trained, its curves, whether it looks healthy."
     run = run if isinstance(run, Run) else Run(run)
     out = run/"report.html" if out is None else Path(out)
     require(not out.is_dir(), f"report {str(out)!r}, which is a folder", "a file name")
     frame = files("sagvicreg.training").joinpath("report.html").read_text(encoding="utf-8")
-    page = jinja2.Template(frame, autoescape=True, trim_blocks=True, lstrip_blocks=True).render(_contents(run))
+    template = jinja2.Template(frame, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    page = template.render(_contents(run))
     with atomic_write(out) as t: t.write_text(page + "\n", encoding="utf-8")
     return out
