@@ -60,7 +60,7 @@ class Callback:
     ):
         "Called at the end, also when the run was stopped or failed."
 
-# %% ../../nbs/63_training.fit.ipynb #9542a007
+# %% ../../nbs/63_training.fit.ipynb #344a97a5
 class _Log(Callback):
     "Writes a row of means every `log_every` steps and at the end of an epoch."
     def __init__(self, tell): self.tell = tell       # writes a row and passes it to all callbacks
@@ -81,7 +81,7 @@ def _row(trainer):
     return dict(step=state.step, epoch=epoch, lr=lr, **means, **_signs(trainer),
                 images_per_s=state.row_images/seconds)
 
-# %% ../../nbs/63_training.fit.ipynb #193fd0bc
+# %% ../../nbs/63_training.fit.ipynb #b180bd94
 def _means(trainer):
     "Means of the loss terms since the last row, in one transfer from the device."
     state = trainer.state
@@ -91,14 +91,14 @@ def _means(trainer):
     first, last = state.step - state.row_steps + 1, state.step
     raise _diverged(trainer, f"loss is {means['loss']} between steps {first} and {last}")
 
-# %% ../../nbs/63_training.fit.ipynb #75ed90f5
+# %% ../../nbs/63_training.fit.ipynb #5dee1101
 def _signs(trainer):
     "Spread and rank of the last embedding."
     z = trainer.method.last_embedding
     if z is None or trainer.rank > 0: return {}
     return dict(std=embedding_std(z[:512]).item(), rank=rankme(z[:512]).item())
 
-# %% ../../nbs/63_training.fit.ipynb #f9915405
+# %% ../../nbs/63_training.fit.ipynb #c07d1906
 def _epoch_is_over(trainer): return trainer.state.position == len(trainer.batches)
 def _run_is_over(trainer): return trainer.state.epoch == trainer.recipe.epochs
 
@@ -106,7 +106,7 @@ def _run_is_over(trainer): return trainer.state.epoch == trainer.recipe.epochs
 class TrainingDiverged(SagvicregError):
     "The loss is no longer finite."
 
-# %% ../../nbs/63_training.fit.ipynb #b5470196
+# %% ../../nbs/63_training.fit.ipynb #5acfa190
 def _diverged(trainer, what):
     "The error for a run whose loss or embeddings are no longer finite."
     state = trainer.state
@@ -115,7 +115,7 @@ def _diverged(trainer, what):
         f"{what} ({_where(trainer)}); {saved}. To try, in a new run folder: lower base_lr, "
         "a longer warm-up, precision='float32'; or look for broken images")
 
-# %% ../../nbs/63_training.fit.ipynb #792c1ecf
+# %% ../../nbs/63_training.fit.ipynb #7903ccf7
 def _where(trainer):
     "The current epoch, as text."
     epochs = trainer.recipe.epochs
@@ -136,13 +136,13 @@ class _Checks(Callback):
         complete = len(due) == len(trainer.checks)
         if trainer.best_by: _note_best(trainer, dict(loss=loss) | numbers, complete)
 
-# %% ../../nbs/63_training.fit.ipynb #58ad8b45
+# %% ../../nbs/63_training.fit.ipynb #c5c1e52b
 def _due_checks(trainer):
     "The checks to run after this epoch; after the last epoch, all of them."
     epoch, over = trainer.state.epoch, _run_is_over(trainer)
     return [c for c in trainer.checks if over or epoch % getattr(c, "every", 1) == 0]
 
-# %% ../../nbs/63_training.fit.ipynb #e7c7eea3
+# %% ../../nbs/63_training.fit.ipynb #efbb37a0
 def _note_best(trainer, numbers, complete):
     "If this epoch is the best so far, note it in the state; `complete`: all checks have run."
     state, by = trainer.state, trainer.best_by
@@ -178,7 +178,7 @@ class _Save(Callback):
             save_checkpoint(trainer, best)
         self.at = time.perf_counter()
 
-# %% ../../nbs/63_training.fit.ipynb #ad576e16
+# %% ../../nbs/63_training.fit.ipynb #3fd50b7c
 def _require_finite(trainer, images):
     "Raise unless the loss since the last row and the embeddings of `images` are finite."
     state = trainer.state
@@ -188,7 +188,7 @@ def _require_finite(trainer, images):
     if not _embedding(trainer, images[:256]).isfinite().all():
         raise _diverged(trainer, f"embeddings are no longer finite after step {state.step}")
 
-# %% ../../nbs/63_training.fit.ipynb #5afdfb80
+# %% ../../nbs/63_training.fit.ipynb #41d0d3db
 def _embedding(trainer, images):
     "Embeddings of `images` by the current network, without augmentation or gradient."
     x = preprocess(images, trainer.data.mean, trainer.data.std)
@@ -197,11 +197,11 @@ def _embedding(trainer, images):
     trainer.method.train()
     return z
 
-# %% ../../nbs/63_training.fit.ipynb #243a66ac
+# %% ../../nbs/63_training.fit.ipynb #9619b958
 class TrainingStopped(KeyboardInterrupt):
     "Somebody asked the run to stop; it has saved its state and can be resumed."
 
-# %% ../../nbs/63_training.fit.ipynb #76f1b083
+# %% ../../nbs/63_training.fit.ipynb #b5381233
 def _stopped(trainer, signal_name):
     "What to raise once a run that was asked to stop has saved its state."
     state = trainer.state
@@ -235,7 +235,7 @@ class _Stop(Callback):
     def on_fit_end(self, trainer):
         for s, handler in self.before.items(): signal.signal(s, handler or signal.SIG_DFL)
 
-# %% ../../nbs/63_training.fit.ipynb #eaf85004
+# %% ../../nbs/63_training.fit.ipynb #9317922d
 def _handler(stop, trainer):
     "A signal handler that notes the signal in `stop.asked`; a second signal interrupts at once."
     process = os.getpid()
@@ -265,7 +265,7 @@ class _Progress(Callback):
 
     def on_fit_end(self, trainer): self.bar.close()
 
-# %% ../../nbs/63_training.fit.ipynb #99f243db
+# %% ../../nbs/63_training.fit.ipynb #4e5175b3
 _short_names = dict(loss="loss", invariance="inv", variance="var", covariance="cov", std="std",
                     rank="rank", self_pair_rate="self", images_per_s="img/s")
 
@@ -294,7 +294,7 @@ def _running(trainer):
             if hasattr(c, "on_fit_end"): stack.callback(c.on_fit_end, trainer)
         yield call
 
-# %% ../../nbs/63_training.fit.ipynb #7ba9eeed
+# %% ../../nbs/63_training.fit.ipynb #1414ac28
 def _write(run, row):
     "Append a row to the log of `run`."
     try: run.log(**row)
@@ -314,7 +314,7 @@ def _prepare(trainer, resume, previous):
     if saved: load_checkpoint(trainer, previous)
     elif trainer.rank == 0: _begin(trainer)
 
-# %% ../../nbs/63_training.fit.ipynb #754de6e8
+# %% ../../nbs/63_training.fit.ipynb #915c9981
 def _check_folder(run, resume, there, older, saved):
     "Raise unless a run can start or go on in this folder."
     require(resume or not there, f"{run.path} holds a run already ({', '.join(there)})",
@@ -325,7 +325,7 @@ def _check_folder(run, resume, there, older, saved):
     require(saved or not run.finished, f"{run.path}, a finished run without its checkpoint",
             "a run to resume", "It is complete as it is; choose another folder to train again.")
 
-# %% ../../nbs/63_training.fit.ipynb #88bf7073
+# %% ../../nbs/63_training.fit.ipynb #ed807636
 def _begin(trainer):
     "Write what a new run starts with: configuration and first checkpoint."
     run = trainer.run
@@ -355,7 +355,7 @@ def fit(
         barrier()
     return encoder
 
-# %% ../../nbs/63_training.fit.ipynb #31290e76
+# %% ../../nbs/63_training.fit.ipynb #a03e9249
 def _train_epoch(trainer, call):
     "The steps of an epoch that are still to do."
     state = trainer.state
@@ -400,7 +400,7 @@ class TensorBoard(Callback):
         "Close the event file."
         if self.writer is not None: self.writer.close()
 
-# %% ../../nbs/63_training.fit.ipynb #1bd9cea5
+# %% ../../nbs/63_training.fit.ipynb #d3d2a5aa
 def _summary_writer():
     "TensorBoard's class that writes event files."
     try: return import_module("torch.utils.tensorboard").SummaryWriter
@@ -414,16 +414,20 @@ def config_digest(
     config:dict,                       # strings, numbers, lists, dicts
 ) -> str:                              # ten hexadecimal digits
     "A short name for a configuration: equal for equal ones."
-    return hashlib.blake2b(json.dumps(config, sort_keys=True).encode(), digest_size=5).hexdigest()
+    text = json.dumps(config, sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=5).hexdigest()
 
+# %% ../../nbs/63_training.fit.ipynb #b38e0d7f
 def run_cache(
-    cache=None,                        # a folder; None: $SAGVICREG_RUNS, else ~/.cache/sagvicreg/runs
+    cache=None,                        # None: $SAGVICREG_RUNS, else ~/.cache/sagvicreg/runs
 ) -> Path:
     "The folder of trained encoders."
-    return Path(cache or os.environ.get("SAGVICREG_RUNS") or "~/.cache/sagvicreg/runs").expanduser()
+    named = os.environ.get("SAGVICREG_RUNS")
+    return Path(cache or named or "~/.cache/sagvicreg/runs").expanduser()
 
+# %% ../../nbs/63_training.fit.ipynb #5c7023e1
 def run_folder(
-    cache,                             # of runs, see `run_cache`
+    cache,                             # folder of runs, see `run_cache`
     recipe:Recipe,                     # what is trained
     images,                            # on what
 ) -> Path:
@@ -433,85 +437,113 @@ def run_folder(
     return run_cache(cache)/f"{recipe.method}-{about['name']}-s{recipe.seed}-{digest}"
 
 # %% ../../nbs/63_training.fit.ipynb #c6596a39
-@contextmanager
-def _locked(path):
-    "One process at a time; a lock of a process that was killed is free."
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "a") as f:
-        if find_spec("fcntl"): import_module("fcntl").flock(f, import_module("fcntl").LOCK_EX)     # not on Windows
-        yield
-
 def cached_run(
     recipe:Recipe,                     # what to train and how
     data,                              # images to train on
-    cache=None,                        # of runs, see `run_cache`
-    **kwargs,                          # device, log_every, checks, …: see `Trainer`; not part of the digest
+    cache=None,                        # folder of runs, see `run_cache`
+    **kwargs,                          # device, checks, …: see `Trainer`; not part of the digest
 ) -> Run:                              # finished
     "Train a recipe unless the cache of runs has it."
     run = Run(run_folder(cache, recipe, data))
     if run.finished: return run
     with _locked(run.path.with_name(f".{run.path.name}.lock")):
-        if not run.finished: train(recipe, data, run.path, resume=True, **dict(progress=False) | kwargs)
+        options = dict(progress=False) | kwargs
+        if not run.finished: train(recipe, data, run.path, resume=True, **options)
         for p in run.path.glob("checkpoint*.pt"): p.unlink()
     return run
 
+# %% ../../nbs/63_training.fit.ipynb #6acbc832
+@contextmanager
+def _locked(path):
+    "One process at a time; when a process is killed, its lock is released."
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "a") as f:
+        if find_spec("fcntl"):                       # not on Windows
+            fcntl = import_module("fcntl")
+            fcntl.flock(f, fcntl.LOCK_EX)
+        yield
+
 # %% ../../nbs/63_training.fit.ipynb #c87552b5
 def train_all(
-    tasks:list[tuple],                 # (recipe, images, run folder) each, and a dict of the trainer's options if need be
+    tasks:list[tuple],                 # (recipe, images, run folder[, dict of options of `Trainer`])
     device="auto",                     # where to train
-    jobs:int=0,                        # trainings at a time; 0: one per core on a CPU, one on an accelerator
+    jobs:int=0,                        # at a time; 0: one per core of a CPU, one on an accelerator
     progress:bool=True,                # show a bar
 ):
     "Train several recipes, several at a time where that is faster."
     device = pick_device(str(device))
-    require(isinstance(jobs, int) and jobs >= 0, f"jobs = {jobs!r}", "0 (one per core) or a number of trainings at a time")
-    jobs = min(jobs or (os.cpu_count() or 1 if device.type == "cpu" else 1), max(1, len(tasks)))
-    if jobs == 1:
-        for recipe, images, out, *options in tasks:
-            train(recipe, images, out, resume=True, device=device, progress=progress, **dict(*options))
-        return
+    jobs = _how_many(jobs, device, len(tasks))
+    if jobs > 1: return _train_in_processes(tasks, device, jobs, progress)
+    common = dict(resume=True, device=device, progress=progress)
+    for recipe, images, out, *options in tasks: train(recipe, images, out, **common, **dict(*options))
+
+# %% ../../nbs/63_training.fit.ipynb #91e61b7e
+def _how_many(jobs, device, tasks):
+    "Trainings at a time."
+    require(isinstance(jobs, int) and jobs >= 0, f"jobs = {jobs!r}",
+            "0 (one per core) or a number of trainings at a time")
+    default = os.cpu_count() or 1 if device.type == "cpu" else 1
+    return min(jobs or default, max(1, tasks))
+
+# %% ../../nbs/63_training.fit.ipynb #4ebf1fbe
+def _train_in_processes(tasks, device, jobs, progress):
+    "Train in worker processes; if one fails, the others save and end."
     context = _worker_context()
     stop = context.Event()
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin_worker,
-                             initargs=(stop, _method_modules())) as pool:
+    options = dict(initializer=_begin_worker, initargs=(stop, _method_modules()))
+    with ProcessPoolExecutor(jobs, mp_context=context, **options) as pool:
         futures = [pool.submit(_train_in_worker, task, device) for task in tasks]
-        done = tqdm(as_completed(futures), total=len(futures), desc="train", unit="run", disable=None if progress else True)
-        try:
-            for f in done: f.result()
+        try: _wait(futures, progress)
         except BrokenProcessPool as e:
-            raise SagvicregError("a training process that died; expected it to end by itself. Is memory short? A script that "
-                                 "trains in several processes needs `if __name__ == '__main__':`; or use jobs=1") from e
+            raise SagvicregError(
+                "a training process that died; expected it to end by itself. Is memory short? "
+                "A script that trains in several processes needs `if __name__ == '__main__':`; "
+                "or use jobs=1") from e
         except BaseException:
-            stop.set()                                           # what waits is not begun; what runs saves and ends by itself
+            stop.set()                               # no worker starts another run
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
+# %% ../../nbs/63_training.fit.ipynb #af9afc64
+def _wait(futures, progress):
+    "Wait for all runs; raises the error of the first that fails."
+    hidden = None if progress else True
+    done = as_completed(futures)
+    for f in tqdm(done, total=len(futures), desc="train", unit="run", disable=hidden): f.result()
+
 # %% ../../nbs/63_training.fit.ipynb #d35a0c2c
 def _worker_context():
-    "How workers start: forked from a server that has imported this module once, where the system can."
-    if "forkserver" not in multiprocessing.get_all_start_methods(): return multiprocessing.get_context("spawn")
+    "How workers start: forked from a server that has imported this module, where possible."
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
     return context
 
+# %% ../../nbs/63_training.fit.ipynb #3e646516
 def _method_modules():
     "The modules that define the registered methods, so that a worker can register them too."
     return sorted({cls.__module__ for cls in METHODS.values()} - {"__main__"})
 
+# %% ../../nbs/63_training.fit.ipynb #0fa52091
 def _begin_worker(stop, modules=()):
-    "Make this process a worker; no run begins once the event `stop` is set."
+    "Make this process a worker, which starts no run once the event `stop` is set."
     torch.set_num_threads(1)
     for name in modules: import_module(name)
     _train_in_worker.stop = stop
-    def watch():
-        multiprocessing.parent_process().join()
-        os.kill(os.getpid(), signal.SIGTERM)                     # a run under way saves and ends
-        time.sleep(60)
-        os._exit(1)
-    threading.Thread(target=watch, daemon=True).start()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
 
+# %% ../../nbs/63_training.fit.ipynb #6c26748b
+def _end_with_parent():
+    "Wait until the parent process is gone, then end this one within a minute."
+    multiprocessing.parent_process().join()
+    os.kill(os.getpid(), signal.SIGTERM)             # a run that is under way saves and ends
+    time.sleep(60)
+    os._exit(1)
+
+# %% ../../nbs/63_training.fit.ipynb #ac9f6adc
 def _train_in_worker(task, device):
-    "Train, or go on with, one run in a worker."
+    "Train or continue one run in a worker."
     if _train_in_worker.stop.is_set(): raise KeyboardInterrupt("told to stop")
     recipe, images, out, *options = task
     train(recipe, images, out, resume=True, device=device, progress=False, **dict(*options))
