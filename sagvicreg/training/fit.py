@@ -465,7 +465,7 @@ def _locked(path):
 
 # %% ../../nbs/63_training.fit.ipynb #c87552b5
 def train_all(
-    tasks:list[tuple],                 # (recipe, images, run folder[, dict of options of `Trainer`])
+    tasks:list[tuple],                 # (recipe, images, run folder[, options of `Trainer`])
     device="auto",                     # where to train
     jobs:int=0,                        # at a time; 0: one per core of a CPU, one on an accelerator
     progress:bool=True,                # show a bar
@@ -475,7 +475,8 @@ def train_all(
     jobs = _how_many(jobs, device, len(tasks))
     if jobs > 1: return _train_in_processes(tasks, device, jobs, progress)
     common = dict(resume=True, device=device, progress=progress)
-    for recipe, images, out, *options in tasks: train(recipe, images, out, **common, **dict(*options))
+    for recipe, images, out, *options in tasks:
+        train(recipe, images, out, **common, **dict(*options))
 
 # %% ../../nbs/63_training.fit.ipynb #91e61b7e
 def _how_many(jobs, device, tasks):
