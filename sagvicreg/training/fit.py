@@ -104,7 +104,7 @@ def _run_is_over(trainer): return trainer.state.epoch == trainer.recipe.epochs
 
 # %% ../../nbs/63_training.fit.ipynb #358e19b1
 class TrainingDiverged(SagvicregError):
-    "The loss is no longer finite."
+    "The loss or the embeddings are no longer finite."
 
 # %% ../../nbs/63_training.fit.ipynb #5acfa190
 def _diverged(trainer, what):
