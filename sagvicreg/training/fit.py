@@ -371,11 +371,11 @@ def _train_epoch(trainer, call):
 # %% ../../nbs/63_training.fit.ipynb #0820ef0a
 def train(
     recipe:Recipe,                 # what to train and how
-    data,                          # images to train on: an `ImageSet` or `ImageFiles`
+    data,                          # images to train on: an ImageSet or ImageFiles
     out,                           # run folder
     resume:bool=False,             # go on where an earlier call stopped
-    **kwargs,                      # device, log_every, checks, …: see `Trainer`
-) -> Run:                          # the run folder, for `load_run`
+    **kwargs,                      # device, log_every, checks, …: see Trainer
+) -> Run:                          # the run folder, for load_run
     "Train a recipe into a run folder: the one-call form."
     trainer = Trainer(recipe, data, out, **kwargs)
     fit(trainer, resume)
@@ -427,7 +427,7 @@ def run_cache(
 
 # %% ../../nbs/63_training.fit.ipynb #5c7023e1
 def run_folder(
-    cache,                             # folder of runs, see `run_cache`
+    cache,                             # folder of runs, see run_cache
     recipe:Recipe,                     # what is trained
     images,                            # on what
 ) -> Path:
@@ -440,8 +440,8 @@ def run_folder(
 def cached_run(
     recipe:Recipe,                     # what to train and how
     data,                              # images to train on
-    cache=None,                        # folder of runs, see `run_cache`
-    **kwargs,                          # device, checks, …: see `Trainer`; not part of the digest
+    cache=None,                        # folder of runs, see run_cache
+    **kwargs,                          # device, checks, …: see Trainer; not part of the digest
 ) -> Run:                              # finished
     "Train a recipe unless the cache of runs has it."
     run = Run(run_folder(cache, recipe, data))
@@ -465,7 +465,7 @@ def _locked(path):
 
 # %% ../../nbs/63_training.fit.ipynb #c87552b5
 def train_all(
-    tasks:list[tuple],                 # (recipe, images, run folder[, options of `Trainer`])
+    tasks:list[tuple],                 # (recipe, images, run folder[, options of Trainer])
     device="auto",                     # where to train
     jobs:int=0,                        # at a time; 0: one per core of a CPU, one on an accelerator
     progress:bool=True,                # show a bar
