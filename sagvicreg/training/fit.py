@@ -35,101 +35,124 @@ from .trainer import Trainer, load_checkpoint, older_checkpoints, save_checkpoin
 class Callback:
     "What to do around the steps of a run; define the hooks that you need."
     def on_fit_start(self,
-        trainer:Trainer,               # at the step where it begins, or goes on
+        trainer:Trainer,               # at the step where it starts or resumes
     ):
-        "Before the first step of this process."
+        "Called before the first step of this process."
 
     def on_step_end(self,
         trainer:Trainer,               # after the step; `trainer.state` has counted it
         images,                        # this process's rows of the batch, as bytes
     ):
-        "After every step."
+        "Called after every step."
 
     def on_epoch_end(self,
         trainer:Trainer,               # `trainer.state.epoch` epochs are completed
     ):
-        "After every epoch, when the checks have run."
+        "Called after every epoch, when the checks have run."
 
     def log(self,
         row:dict,                      # as it was written to `log.jsonl`
     ):
-        "After every row of the log, in rank 0 alone."
+        "Called after every row of the log, in rank 0 only."
 
     def on_fit_end(self,
         trainer:Trainer,               # where it ended
     ):
-        "At the end, also when the run was stopped or failed."
+        "Called at the end, also when the run was stopped or failed."
 
-# %% ../../nbs/63_training.fit.ipynb #358e19b1
-class TrainingDiverged(SagvicregError):
-    "The loss is no longer finite; the message says when, where the last good state is and what to try."
-
-class TrainingStopped(KeyboardInterrupt):
-    "Somebody asked the run to stop; it has saved its state and can be resumed."
-
-def _where(trainer): return f"epoch {min(trainer.state.epoch + 1, trainer.recipe.epochs)} of {trainer.recipe.epochs}"
-
-def _diverged(trainer, what):
-    saved = f"the last good state is that of step {trainer.state.saved_step}, {trainer.run.checkpoint}"
-    return TrainingDiverged(f"{what} ({_where(trainer)}); {saved}. To try, in a new run folder: lower base_lr, a longer "
-                            "warm-up, precision='float32'; or look for broken images")
-
-def _epoch_is_over(trainer): return trainer.state.position == len(trainer.batches)
-def _run_is_over(trainer): return trainer.state.epoch == trainer.recipe.epochs
-
-# %% ../../nbs/63_training.fit.ipynb #48d10ecc
+# %% ../../nbs/63_training.fit.ipynb #344a97a5
 class _Log(Callback):
-    "Writes a row of means every `log_every` steps."
-    def __init__(self, tell): self.tell = tell           # passes a row on to the file and to all callbacks
+    "Writes a row of means every `log_every` steps and at the end of an epoch."
+    def __init__(self, tell): self.tell = tell       # writes a row and passes it to all callbacks
 
     def on_step_end(self, trainer, images):
         state = trainer.state
         if state.row_steps < trainer.log_every and not _epoch_is_over(trainer): return
-        means, seconds = self._means(trainer), time.perf_counter() - state.since
-        epoch = state.epoch + state.position/len(trainer.batches)
-        self.tell(dict(step=state.step, epoch=epoch, lr=trainer.optimizer.param_groups[0]["lr"], **means,
-                       **self._signs(trainer), images_per_s=state.row_images/seconds))
+        self.tell(_row(trainer))
         state.next_row()
 
-    def _means(self, trainer):
-        "Means over the steps since the last row, in one transfer from the device."
-        state = trainer.state
-        values = torch.stack([v.float() for v in state.sums.values()]).tolist()
-        means = {k: v/state.row_steps for k, v in zip(state.sums, values)}
-        first, last = state.step - state.row_steps + 1, state.step
-        if not math.isfinite(means["loss"]): raise _diverged(trainer, f"loss is {means['loss']} between steps {first} and {last}")
-        return means
+# %% ../../nbs/63_training.fit.ipynb #48d10ecc
+def _row(trainer):
+    "The row of the log about the steps since the last row."
+    state = trainer.state
+    means, seconds = _means(trainer), time.perf_counter() - state.since
+    epoch = state.epoch + state.position/len(trainer.batches)
+    lr = trainer.optimizer.param_groups[0]["lr"]
+    return dict(step=state.step, epoch=epoch, lr=lr, **means, **_signs(trainer),
+                images_per_s=state.row_images/seconds)
 
-    def _signs(self, trainer):
-        "Spread and rank of the last embedding."
-        if trainer.method.last_embedding is None or trainer.rank > 0: return {}
-        z = trainer.method.last_embedding[:512]
-        return dict(std=embedding_std(z).item(), rank=rankme(z).item())
+# %% ../../nbs/63_training.fit.ipynb #b180bd94
+def _means(trainer):
+    "Means of the loss terms since the last row, in one transfer from the device."
+    state = trainer.state
+    values = torch.stack([v.float() for v in state.sums.values()]).tolist()
+    means = {k: v/state.row_steps for k, v in zip(state.sums, values)}
+    if math.isfinite(means["loss"]): return means
+    first, last = state.step - state.row_steps + 1, state.step
+    raise _diverged(trainer, f"loss is {means['loss']} between steps {first} and {last}")
+
+# %% ../../nbs/63_training.fit.ipynb #5dee1101
+def _signs(trainer):
+    "Spread and rank of the last embedding."
+    z = trainer.method.last_embedding
+    if z is None or trainer.rank > 0: return {}
+    return dict(std=embedding_std(z[:512]).item(), rank=rankme(z[:512]).item())
+
+# %% ../../nbs/63_training.fit.ipynb #c07d1906
+def _epoch_is_over(trainer): return trainer.state.position == len(trainer.batches)
+def _run_is_over(trainer): return trainer.state.epoch == trainer.recipe.epochs
+
+# %% ../../nbs/63_training.fit.ipynb #358e19b1
+class TrainingDiverged(SagvicregError):
+    "The loss or the embeddings are no longer finite."
+
+# %% ../../nbs/63_training.fit.ipynb #5acfa190
+def _diverged(trainer, what):
+    "The error for a run whose loss or embeddings are no longer finite."
+    state = trainer.state
+    saved = f"the last good state is that of step {state.saved_step}, {trainer.run.checkpoint}"
+    return TrainingDiverged(
+        f"{what} ({_where(trainer)}); {saved}. To try, in a new run folder: lower base_lr, "
+        "a longer warm-up, precision='float32'; or look for broken images")
+
+# %% ../../nbs/63_training.fit.ipynb #7903ccf7
+def _where(trainer):
+    "The current epoch, as text."
+    epochs = trainer.recipe.epochs
+    return f"epoch {min(trainer.state.epoch + 1, epochs)} of {epochs}"
 
 # %% ../../nbs/63_training.fit.ipynb #c14b3f16
 class _Checks(Callback):
-    "Runs the checks that are due, logs their numbers and notes the best epoch; rank 0 alone."
+    "Runs the checks that are due, logs their numbers and notes the best epoch; rank 0 only."
     def __init__(self, tell): self.tell = tell
 
     def on_epoch_end(self, trainer):
         if trainer.rank > 0: return
-        state, over = trainer.state, _run_is_over(trainer)
+        state, due, numbers = trainer.state, _due_checks(trainer), {}
         with state.paused():
-            due = [c for c in trainer.checks if over or state.epoch % getattr(c, "every", 1) == 0]
-            numbers = {k: float(v) for check in due for k, v in check(trainer).items()}
+            for check in due: numbers |= {k: float(v) for k, v in check(trainer).items()}
         if numbers: self.tell(dict(step=state.step, epoch=float(state.epoch), **numbers))
         loss = state.epoch_loss.item()/len(trainer.batches)
-        if trainer.best_by: self._compare(trainer, dict(loss=loss) | numbers, len(due) == len(trainer.checks))
+        complete = len(due) == len(trainer.checks)
+        if trainer.best_by: _note_best(trainer, dict(loss=loss) | numbers, complete)
 
-    def _compare(self, trainer, numbers, all_there):
-        "Is this epoch the best so far? Then the state says so."
-        state, by = trainer.state, trainer.best_by
-        if by not in numbers:
-            if all_there: warnings.warn(f"best_by = {by!r}, which no check has measured in epoch {state.epoch}; there were {', '.join(numbers)}")
-            return
-        score = -numbers[by] if by == "loss" else numbers[by]
-        known = state.best["score"] if state.best and state.best["by"] == by else -math.inf
-        if score > known: state.best = dict(by=by, score=score, epoch=state.epoch)
+# %% ../../nbs/63_training.fit.ipynb #c5c1e52b
+def _due_checks(trainer):
+    "The checks to run after this epoch; after the last epoch, all of them."
+    epoch, over = trainer.state.epoch, _run_is_over(trainer)
+    return [c for c in trainer.checks if over or epoch % getattr(c, "every", 1) == 0]
+
+# %% ../../nbs/63_training.fit.ipynb #efbb37a0
+def _note_best(trainer, numbers, complete):
+    "If this epoch is the best so far, note it in the state; `complete`: all checks have run."
+    state, by = trainer.state, trainer.best_by
+    if by not in numbers:
+        told = f"best_by = {by!r}, which no check has measured in epoch {state.epoch}"
+        if complete: warnings.warn(f"{told}; there were {', '.join(numbers)}")
+        return
+    score = -numbers[by] if by == "loss" else numbers[by]
+    known = state.best["score"] if state.best and state.best["by"] == by else -math.inf
+    if score > known: state.best = dict(by=by, score=score, epoch=state.epoch)
 
 # %% ../../nbs/63_training.fit.ipynb #04df7343
 class _Save(Callback):
@@ -138,30 +161,53 @@ class _Save(Callback):
 
     def on_step_end(self, trainer, images):
         self.images = images
-        if not _epoch_is_over(trainer) and self._due(trainer): self.save(trainer)
+        if not _epoch_is_over(trainer) and self._is_due(trainer): self.save(trainer)
 
     def on_epoch_end(self, trainer):
-        best = trainer.state.best is not None and trainer.state.best["epoch"] == trainer.state.epoch
-        if best or _run_is_over(trainer) or self._due(trainer): self.save(trainer, best)
+        state = trainer.state
+        best = state.best is not None and state.best["epoch"] == state.epoch
+        if best or _run_is_over(trainer) or self._is_due(trainer): self.save(trainer, best)
 
-    def _due(self, trainer): return time.perf_counter() - self.at >= trainer.save_every
+    def _is_due(self, trainer): return time.perf_counter() - self.at >= trainer.save_every
 
     def save(self, trainer, best=False):
-        "A checkpoint, if the network still gives numbers; rank 0 alone."
+        "Write a checkpoint if loss and embeddings are finite; rank 0 only."
         if trainer.rank > 0: return
         with trainer.state.paused():
-            self._require_finite(trainer)
+            _require_finite(trainer, self.images)
             save_checkpoint(trainer, best)
         self.at = time.perf_counter()
 
-    def _require_finite(self, trainer):
-        state = trainer.state
-        loss = state.sums["loss"].item() if state.sums else 0.
-        if not math.isfinite(loss): raise _diverged(trainer, f"loss is {loss} not later than step {state.step}")
-        x = preprocess(self.images[:256], trainer.data.mean, trainer.data.std)
-        with torch.no_grad(), trainer.autocast(): z = trainer.method.eval_encoder.eval().forward(x).embedding
-        trainer.method.train()
-        if not z.isfinite().all(): raise _diverged(trainer, f"embeddings are no longer finite after step {state.step}")
+# %% ../../nbs/63_training.fit.ipynb #3fd50b7c
+def _require_finite(trainer, images):
+    "Raise unless the loss since the last row and the embeddings of `images` are finite."
+    state = trainer.state
+    loss = state.sums["loss"].item() if state.sums else 0.
+    if not math.isfinite(loss):
+        raise _diverged(trainer, f"loss is {loss} not later than step {state.step}")
+    if not _embedding(trainer, images[:256]).isfinite().all():
+        raise _diverged(trainer, f"embeddings are no longer finite after step {state.step}")
+
+# %% ../../nbs/63_training.fit.ipynb #41d0d3db
+def _embedding(trainer, images):
+    "Embeddings of `images` by the current network, without augmentation or gradient."
+    x = preprocess(images, trainer.data.mean, trainer.data.std)
+    encoder = trainer.method.eval_encoder.eval()
+    with torch.no_grad(), trainer.autocast(): z = encoder.forward(x).embedding
+    trainer.method.train()
+    return z
+
+# %% ../../nbs/63_training.fit.ipynb #9619b958
+class TrainingStopped(KeyboardInterrupt):
+    "Somebody asked the run to stop; it has saved its state and can be resumed."
+
+# %% ../../nbs/63_training.fit.ipynb #b5381233
+def _stopped(trainer, signal_name):
+    "What to raise once a run that was asked to stop has saved its state."
+    state = trainer.state
+    return TrainingStopped(
+        f"stopped by {signal_name or 'another process'} at step {state.step} of {trainer.steps} "
+        f"({_where(trainer)}); saved to {trainer.run.checkpoint}. Go on with --resume")
 
 # %% ../../nbs/63_training.fit.ipynb #a45e75fa
 class _Stop(Callback):
@@ -170,95 +216,91 @@ class _Stop(Callback):
 
     def on_fit_start(self, trainer):
         if threading.current_thread() is not threading.main_thread(): return
-        process = os.getpid()
-        def note(number, frame):
-            if os.getpid() != process: return                   # a worker of the feed, which gets it too
-            if self.asked: raise KeyboardInterrupt
-            self.asked = signal.Signals(number).name
-            if trainer.rank == 0: tqdm.write(f"{self.asked}: stopping after this step; once more stops at once")
-        self.before = {s: signal.signal(s, note) for s in (signal.SIGTERM, signal.SIGINT)}
+        handler = _handler(self, trainer)
+        self.before = {s: signal.signal(s, handler) for s in (signal.SIGTERM, signal.SIGINT)}
 
     def on_step_end(self, trainer, images):
-        if not _epoch_is_over(trainer) and (trainer.size == 1 or trainer.state.row_steps == 0): self._stop_if_asked(trainer)
+        may_stop = trainer.size == 1 or trainer.state.row_steps == 0
+        if may_stop and not _epoch_is_over(trainer): self._stop_if_asked(trainer)
 
     def on_epoch_end(self, trainer):
         if not _run_is_over(trainer): self._stop_if_asked(trainer)
 
     def _stop_if_asked(self, trainer):
         if not all_reduce_any(self.asked is not None, trainer.device): return
-        state = trainer.state
-        if state.step != state.saved_step: self.save(trainer)
-        barrier()                                               # nobody leaves before rank 0 has saved
-        raise TrainingStopped(f"stopped by {self.asked or 'another process'} at step {state.step} of {trainer.steps} "
-                              f"({_where(trainer)}); saved to {trainer.run.checkpoint}. Go on with --resume")
+        if trainer.state.step != trainer.state.saved_step: self.save(trainer)
+        barrier()                                    # all wait until rank 0 has saved
+        raise _stopped(trainer, self.asked)
 
     def on_fit_end(self, trainer):
         for s, handler in self.before.items(): signal.signal(s, handler or signal.SIG_DFL)
 
+# %% ../../nbs/63_training.fit.ipynb #9317922d
+def _handler(stop, trainer):
+    "A signal handler that notes the signal in `stop.asked`; a second signal interrupts at once."
+    process = os.getpid()
+    def note(number, frame):
+        if os.getpid() != process: return            # a worker of the feed, which gets it too
+        if stop.asked: raise KeyboardInterrupt
+        stop.asked = signal.Signals(number).name
+        if trainer.rank > 0: return
+        tqdm.write(f"{stop.asked}: stopping after this step; once more stops at once")
+    return note
+
 # %% ../../nbs/63_training.fit.ipynb #cda9d442
 class _Progress(Callback):
     "A bar with the last row's numbers, on a terminal."
-    shown = dict(loss="loss", invariance="inv", variance="var", covariance="cov", std="std", rank="rank",
-                 self_pair_rate="self", images_per_s="img/s")
-
     def on_fit_start(self, trainer):
-        hidden = None if trainer.progress else True             # None: hidden where there is no terminal
-        self.bar = tqdm(total=trainer.steps, initial=trainer.state.step, unit="step", disable=hidden)
+        done, hidden = trainer.state.step, None if trainer.progress else True
+        self.bar = tqdm(total=trainer.steps, initial=done, unit="step",
+                        disable=hidden)              # None: hidden where there is no terminal
 
     def on_step_end(self, trainer, images):
-        self.bar.set_description(f"{trainer.recipe.method} {trainer.state.epoch + 1}/{trainer.recipe.epochs}", refresh=False)
+        epoch, recipe = trainer.state.epoch + 1, trainer.recipe
+        self.bar.set_description(f"{recipe.method} {epoch}/{recipe.epochs}", refresh=False)
         self.bar.update()
 
     def log(self, row):
-        def text(k): return f"{row[k]:,.0f}" if k == "images_per_s" else f"{row[k]:.3g}"
-        if "loss" in row: self.bar.set_postfix({short: text(k) for k, short in self.shown.items() if k in row}, refresh=False)
+        if "loss" in row: self.bar.set_postfix(_in_short(row), refresh=False)
 
     def on_fit_end(self, trainer): self.bar.close()
+
+# %% ../../nbs/63_training.fit.ipynb #4e5175b3
+_short_names = dict(loss="loss", invariance="inv", variance="var", covariance="cov", std="std",
+                    rank="rank", self_pair_rate="self", images_per_s="img/s")
+
+def _in_short(row):
+    "The numbers of a row that a progress bar shows, as text."
+    formats = dict.fromkeys(_short_names, ".3g") | dict(images_per_s=",.0f")
+    return {short: format(row[k], formats[k]) for k, short in _short_names.items() if k in row}
 
 # %% ../../nbs/63_training.fit.ipynb #73c1e7f7
 @contextmanager
 def _running(trainer):
-    "The callbacks of a run, begun and ended; gives what calls them."
+    "Start the callbacks of a run and end them; yields the function that calls a hook of each."
     def call(hook, *args):
         for f in [getattr(c, hook, None) for c in callbacks]:
             if f: f(*args)
     def tell(row):
         if trainer.rank > 0: return
-        try: trainer.run.log(**row)
-        except OSError as e:
-            raise SagvicregError(f"log of {trainer.run.path} cannot be written ({e}); expected a folder with room. Make room, then --resume") from e
+        _write(trainer.run, row)
         call("log", dict(row))
     save = _Save()
-    callbacks = [_Progress(), _Log(tell), _Checks(tell), *trainer.callbacks, save, _Stop(save.save)]
+    own = [_Progress(), _Log(tell), _Checks(tell)]
+    callbacks = [*own, *trainer.callbacks, save, _Stop(save.save)]
     with ExitStack() as stack:
         for c in callbacks:
             if hasattr(c, "on_fit_start"): c.on_fit_start(trainer)
             if hasattr(c, "on_fit_end"): stack.callback(c.on_fit_end, trainer)
         yield call
 
-# %% ../../nbs/63_training.fit.ipynb #e48b8f68
-def fit(
-    trainer:Trainer,               # fresh
-    resume:bool=False,             # go on from the run's checkpoint if there is one
-    previous:bool=False,           # if the newest checkpoint cannot be read, from the newest that can
-) -> Encoder:                      # the trained encoder, in evaluation mode
-    "Train to the end of the recipe."
-    state, recipe = trainer.state, trainer.recipe
-    _prepare(trainer, resume, previous)
-    trainer.method.train()
-    with _running(trainer) as call, watching_peers(f"Go on from {trainer.run.checkpoint} with --resume"):
-        while state.epoch < recipe.epochs:
-            order = list(trainer.batches)[state.position:]
-            for rows, images in zip(order, trainer.feed(b[local_slice(len(b))] for b in order)):
-                terms = trainer.train_step(images, local_slice(len(rows)).start, len(rows))
-                state.count(terms, len(rows))
-                call("on_step_end", trainer, images)
-            state.next_epoch(trainer.rng["order"].get_state())
-            call("on_epoch_end", trainer)
-        encoder = trainer.method.eval_encoder.eval()
-        if trainer.rank == 0: save_encoder(trainer.run, encoder, recipe, trainer.fingerprint)
-        barrier()
-    return encoder
+# %% ../../nbs/63_training.fit.ipynb #1414ac28
+def _write(run, row):
+    "Append a row to the log of `run`."
+    try: run.log(**row)
+    except OSError as e:
+        raise SagvicregError(f"log of {run.path} cannot be written ({e}); "
+                             "expected a folder with room. Make room, then --resume") from e
 
 # %% ../../nbs/63_training.fit.ipynb #1bce82e6
 def _prepare(trainer, resume, previous):
@@ -267,30 +309,73 @@ def _prepare(trainer, resume, previous):
     there = [p.name for p in (run.checkpoint, run.weights, run/"log.jsonl") if p.exists()]
     older = [p.name for p in older_checkpoints(run)]
     saved = run.checkpoint.exists() or (previous and older)
-    barrier()                                                # nobody writes before all have looked
-    require(resume or not there, f"{run.path} holds a run already ({', '.join(there)})", "an empty or new folder",
-            "Resume it (--resume) or choose another folder.")
-    require(saved or not older, f"{run.path} without checkpoint.pt but with {', '.join(older)}", "a run folder as it was",
-            "Resume with --previous, or move them away to start anew.")
-    require(saved or not run.finished, f"{run.path}, a finished run without its checkpoint", "a run to resume",
-            "It is complete as it is; choose another folder to train again.")
-    if saved: return load_checkpoint(trainer, previous)
-    if trainer.rank > 0: return
+    barrier()                                        # all have looked before one writes
+    _check_folder(run, resume, there, older, saved)
+    if saved: load_checkpoint(trainer, previous)
+    elif trainer.rank == 0: _begin(trainer)
+
+# %% ../../nbs/63_training.fit.ipynb #915c9981
+def _check_folder(run, resume, there, older, saved):
+    "Raise unless a run can start or go on in this folder."
+    require(resume or not there, f"{run.path} holds a run already ({', '.join(there)})",
+            "an empty or new folder", "Resume it (--resume) or choose another folder.")
+    require(saved or not older, f"{run.path} without checkpoint.pt but with {', '.join(older)}",
+            "a run folder as it was",
+            "Resume with --previous, or move them away to start a new run.")
+    require(saved or not run.finished, f"{run.path}, a finished run without its checkpoint",
+            "a run to resume", "It is complete as it is; choose another folder to train again.")
+
+# %% ../../nbs/63_training.fit.ipynb #ed807636
+def _begin(trainer):
+    "Write what a new run starts with: configuration and first checkpoint."
+    run = trainer.run
     run.truncate_log(-1)
     (run/"best.pt").unlink(missing_ok=True)
     made = environment() | dict(processes=trainer.size)
-    run.write_config(dict(recipe=asdict(trainer.recipe), data=trainer.fingerprint, environment=made))
+    recipe = asdict(trainer.recipe)
+    run.write_config(dict(recipe=recipe, data=trainer.fingerprint, environment=made))
     save_checkpoint(trainer)
     trainer.state.since = time.perf_counter()
+
+# %% ../../nbs/63_training.fit.ipynb #e48b8f68
+def fit(
+    trainer:Trainer,               # fresh
+    resume:bool=False,             # go on from the run's checkpoint if there is one
+    previous:bool=False,           # use an older checkpoint if the newest cannot be read
+) -> Encoder:                      # the trained encoder, in evaluation mode
+    "Train to the end of the recipe."
+    _prepare(trainer, resume, previous)
+    trainer.method.train()
+    todo = f"Go on from {trainer.run.checkpoint} with --resume"
+    with _running(trainer) as call, watching_peers(todo):
+        while trainer.state.epoch < trainer.recipe.epochs: _train_epoch(trainer, call)
+        encoder = trainer.method.eval_encoder.eval()
+        if trainer.rank == 0:
+            save_encoder(trainer.run, encoder, trainer.recipe, trainer.fingerprint)
+        barrier()
+    return encoder
+
+# %% ../../nbs/63_training.fit.ipynb #a03e9249
+def _train_epoch(trainer, call):
+    "The steps of an epoch that are still to do."
+    state = trainer.state
+    order = list(trainer.batches)[state.position:]
+    feed = trainer.feed(b[local_slice(len(b))] for b in order)
+    for rows, images in zip(order, feed):
+        terms = trainer.train_step(images, local_slice(len(rows)).start, len(rows))
+        state.count(terms, len(rows))
+        call("on_step_end", trainer, images)
+    state.next_epoch(trainer.rng["order"].get_state())
+    call("on_epoch_end", trainer)
 
 # %% ../../nbs/63_training.fit.ipynb #0820ef0a
 def train(
     recipe:Recipe,                 # what to train and how
-    data,                          # images to train on: an `ImageSet` or `ImageFiles`
+    data,                          # images to train on: an ImageSet or ImageFiles
     out,                           # run folder
     resume:bool=False,             # go on where an earlier call stopped
-    **kwargs,                      # device, log_every, checks, …: see `Trainer`
-) -> Run:                          # the run folder, for `load_run`
+    **kwargs,                      # device, log_every, checks, …: see Trainer
+) -> Run:                          # the run folder, for load_run
     "Train a recipe into a run folder: the one-call form."
     trainer = Trainer(recipe, data, out, **kwargs)
     fit(trainer, resume)
@@ -301,39 +386,48 @@ class TensorBoard(Callback):
     "A callback that writes each row to TensorBoard's event files."
     def __init__(self,
         folder,                        # for the event files, such as runs/a/tensorboard
-    ):
-        try: self._make = import_module("torch.utils.tensorboard").SummaryWriter
-        except ImportError as e:
-            raise SagvicregError(f"TensorBoard, which is not installed ({e}); expected the package tensorboard. "
-                                 "Install it: pip install 'sagvicreg[track]'") from e
-        self.folder, self.writer = folder, None
+    ): self.folder, self.writer, self._make = folder, None, _summary_writer()
 
     def log(self, row):
-        "Write the numbers of `row` at its step; after a resume what was past that step goes."
-        if self.writer is None: self.writer = self._make(log_dir=str(self.folder), purge_step=row["step"])
+        "Write the numbers of `row` at its step; after a resume, later steps are discarded."
+        step = row["step"]
+        if self.writer is None: self.writer = self._make(log_dir=str(self.folder), purge_step=step)
         for k, v in row.items():
-            if k != "step" and isinstance(v, (int, float)): self.writer.add_scalar(k, v, row["step"])
+            if k != "step" and isinstance(v, (int, float)): self.writer.add_scalar(k, v, step)
         self.writer.flush()
 
     def on_fit_end(self, trainer=None):
         "Close the event file."
         if self.writer is not None: self.writer.close()
 
+# %% ../../nbs/63_training.fit.ipynb #d3d2a5aa
+def _summary_writer():
+    "TensorBoard's class that writes event files."
+    try: return import_module("torch.utils.tensorboard").SummaryWriter
+    except ImportError as e:
+        raise SagvicregError(
+            f"TensorBoard, which is not installed ({e}); expected the package tensorboard. "
+            "Install it: pip install 'sagvicreg[track]'") from e
+
 # %% ../../nbs/63_training.fit.ipynb #0ee89fd4
 def config_digest(
     config:dict,                       # strings, numbers, lists, dicts
 ) -> str:                              # ten hexadecimal digits
     "A short name for a configuration: equal for equal ones."
-    return hashlib.blake2b(json.dumps(config, sort_keys=True).encode(), digest_size=5).hexdigest()
+    text = json.dumps(config, sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=5).hexdigest()
 
+# %% ../../nbs/63_training.fit.ipynb #b38e0d7f
 def run_cache(
-    cache=None,                        # a folder; None: $SAGVICREG_RUNS, else ~/.cache/sagvicreg/runs
+    cache=None,                        # None: $SAGVICREG_RUNS, else ~/.cache/sagvicreg/runs
 ) -> Path:
     "The folder of trained encoders."
-    return Path(cache or os.environ.get("SAGVICREG_RUNS") or "~/.cache/sagvicreg/runs").expanduser()
+    named = os.environ.get("SAGVICREG_RUNS")
+    return Path(cache or named or "~/.cache/sagvicreg/runs").expanduser()
 
+# %% ../../nbs/63_training.fit.ipynb #5c7023e1
 def run_folder(
-    cache,                             # of runs, see `run_cache`
+    cache,                             # folder of runs, see run_cache
     recipe:Recipe,                     # what is trained
     images,                            # on what
 ) -> Path:
@@ -343,85 +437,114 @@ def run_folder(
     return run_cache(cache)/f"{recipe.method}-{about['name']}-s{recipe.seed}-{digest}"
 
 # %% ../../nbs/63_training.fit.ipynb #c6596a39
-@contextmanager
-def _locked(path):
-    "One process at a time; a lock of a process that was killed is free."
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "a") as f:
-        if find_spec("fcntl"): import_module("fcntl").flock(f, import_module("fcntl").LOCK_EX)     # not on Windows
-        yield
-
 def cached_run(
     recipe:Recipe,                     # what to train and how
     data,                              # images to train on
-    cache=None,                        # of runs, see `run_cache`
-    **kwargs,                          # device, log_every, checks, …: see `Trainer`; not part of the digest
+    cache=None,                        # folder of runs, see run_cache
+    **kwargs,                          # device, checks, …: see Trainer; not part of the digest
 ) -> Run:                              # finished
     "Train a recipe unless the cache of runs has it."
     run = Run(run_folder(cache, recipe, data))
     if run.finished: return run
     with _locked(run.path.with_name(f".{run.path.name}.lock")):
-        if not run.finished: train(recipe, data, run.path, resume=True, **dict(progress=False) | kwargs)
+        options = dict(progress=False) | kwargs
+        if not run.finished: train(recipe, data, run.path, resume=True, **options)
         for p in run.path.glob("checkpoint*.pt"): p.unlink()
     return run
 
+# %% ../../nbs/63_training.fit.ipynb #6acbc832
+@contextmanager
+def _locked(path):
+    "One process at a time; when a process is killed, its lock is released."
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "a") as f:
+        if find_spec("fcntl"):                       # not on Windows
+            fcntl = import_module("fcntl")
+            fcntl.flock(f, fcntl.LOCK_EX)
+        yield
+
 # %% ../../nbs/63_training.fit.ipynb #c87552b5
 def train_all(
-    tasks:list[tuple],                 # (recipe, images, run folder) each, and a dict of the trainer's options if need be
+    tasks:list[tuple],                 # (recipe, images, run folder[, options of Trainer])
     device="auto",                     # where to train
-    jobs:int=0,                        # trainings at a time; 0: one per core on a CPU, one on an accelerator
+    jobs:int=0,                        # at a time; 0: one per core of a CPU, one on an accelerator
     progress:bool=True,                # show a bar
 ):
     "Train several recipes, several at a time where that is faster."
     device = pick_device(str(device))
-    require(isinstance(jobs, int) and jobs >= 0, f"jobs = {jobs!r}", "0 (one per core) or a number of trainings at a time")
-    jobs = min(jobs or (os.cpu_count() or 1 if device.type == "cpu" else 1), max(1, len(tasks)))
-    if jobs == 1:
-        for recipe, images, out, *options in tasks:
-            train(recipe, images, out, resume=True, device=device, progress=progress, **dict(*options))
-        return
+    jobs = _how_many(jobs, device, len(tasks))
+    if jobs > 1: return _train_in_processes(tasks, device, jobs, progress)
+    common = dict(resume=True, device=device, progress=progress)
+    for recipe, images, out, *options in tasks:
+        train(recipe, images, out, **common, **dict(*options))
+
+# %% ../../nbs/63_training.fit.ipynb #91e61b7e
+def _how_many(jobs, device, tasks):
+    "Trainings at a time."
+    require(isinstance(jobs, int) and jobs >= 0, f"jobs = {jobs!r}",
+            "0 (one per core) or a number of trainings at a time")
+    default = os.cpu_count() or 1 if device.type == "cpu" else 1
+    return min(jobs or default, max(1, tasks))
+
+# %% ../../nbs/63_training.fit.ipynb #4ebf1fbe
+def _train_in_processes(tasks, device, jobs, progress):
+    "Train in worker processes; if one fails, the others save and end."
     context = _worker_context()
     stop = context.Event()
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin_worker,
-                             initargs=(stop, _method_modules())) as pool:
+    options = dict(initializer=_begin_worker, initargs=(stop, _method_modules()))
+    with ProcessPoolExecutor(jobs, mp_context=context, **options) as pool:
         futures = [pool.submit(_train_in_worker, task, device) for task in tasks]
-        done = tqdm(as_completed(futures), total=len(futures), desc="train", unit="run", disable=None if progress else True)
-        try:
-            for f in done: f.result()
+        try: _wait(futures, progress)
         except BrokenProcessPool as e:
-            raise SagvicregError("a training process that died; expected it to end by itself. Is memory short? A script that "
-                                 "trains in several processes needs `if __name__ == '__main__':`; or use jobs=1") from e
+            raise SagvicregError(
+                "a training process that died; expected it to end by itself. Is memory short? "
+                "A script that trains in several processes needs `if __name__ == '__main__':`; "
+                "or use jobs=1") from e
         except BaseException:
-            stop.set()                                           # what waits is not begun; what runs saves and ends by itself
+            stop.set()                               # no worker starts another run
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
+# %% ../../nbs/63_training.fit.ipynb #af9afc64
+def _wait(futures, progress):
+    "Wait for all runs; raises the error of the first that fails."
+    hidden = None if progress else True
+    done = as_completed(futures)
+    for f in tqdm(done, total=len(futures), desc="train", unit="run", disable=hidden): f.result()
+
 # %% ../../nbs/63_training.fit.ipynb #d35a0c2c
 def _worker_context():
-    "How workers start: forked from a server that has imported this module once, where the system can."
-    if "forkserver" not in multiprocessing.get_all_start_methods(): return multiprocessing.get_context("spawn")
+    "How workers start: forked from a server that has imported this module, where possible."
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
     return context
 
+# %% ../../nbs/63_training.fit.ipynb #3e646516
 def _method_modules():
     "The modules that define the registered methods, so that a worker can register them too."
     return sorted({cls.__module__ for cls in METHODS.values()} - {"__main__"})
 
+# %% ../../nbs/63_training.fit.ipynb #0fa52091
 def _begin_worker(stop, modules=()):
-    "Make this process a worker; no run begins once the event `stop` is set."
+    "Make this process a worker, which starts no run once the event `stop` is set."
     torch.set_num_threads(1)
     for name in modules: import_module(name)
     _train_in_worker.stop = stop
-    def watch():
-        multiprocessing.parent_process().join()
-        os.kill(os.getpid(), signal.SIGTERM)                     # a run under way saves and ends
-        time.sleep(60)
-        os._exit(1)
-    threading.Thread(target=watch, daemon=True).start()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
 
+# %% ../../nbs/63_training.fit.ipynb #6c26748b
+def _end_with_parent():
+    "Wait until the parent process is gone, then end this one within a minute."
+    multiprocessing.parent_process().join()
+    os.kill(os.getpid(), signal.SIGTERM)             # a run that is under way saves and ends
+    time.sleep(60)
+    os._exit(1)
+
+# %% ../../nbs/63_training.fit.ipynb #ac9f6adc
 def _train_in_worker(task, device):
-    "Train, or go on with, one run in a worker."
+    "Train or continue one run in a worker."
     if _train_in_worker.stop.is_set(): raise KeyboardInterrupt("told to stop")
     recipe, images, out, *options = task
     train(recipe, images, out, resume=True, device=device, progress=False, **dict(*options))
