@@ -108,16 +108,16 @@ class Trainer:
     "Trains one recipe on one image set, into one run folder."
     def __init__(self,
         recipe:Recipe,                 # what to train and how
-        data,                          # `ImageSet` or `ImageFiles` to train on, labels unused
+        data,                          # ImageSet or ImageFiles to train on, labels unused
         out,                           # run folder
-        device="auto",                 # see `pick_device`
+        device="auto",                 # see pick_device
         log_every:int=10,              # steps between two rows of the log
         progress:bool=True,            # show a progress bar on a terminal
         compile:bool=False,            # compile the encoder with `torch.compile`
         workers:int=None,              # processes that decode streamed images; default one per core
         save_every:float=60,           # seconds between two checkpoints; 0: after every step
         keep:int=2,                    # newest checkpoints to keep
-        callbacks=(),                  # objects with some of the hooks of `Callback`
+        callbacks=(),                  # objects with some of the hooks of Callback
         checks=(),                     # functions of the trainer, run every `check.every` epochs
         best_by:str=None,              # a check's number to maximize, or "loss": kept as `best.pt`
     ):
@@ -358,7 +358,7 @@ def load_state_dict(self:Trainer,
 
 # %% ../../nbs/61_training.trainer.ipynb #8e1ee554
 def older_checkpoints(
-    run,                           # a `Run`
+    run,                           # a Run
 ) -> list[Path]:                   # newest first
     "The earlier checkpoints that were kept, `checkpoint-STEP.pt`."
     found = [p for p in run.path.glob("checkpoint-*.pt") if _step(p) is not None]
