@@ -185,7 +185,7 @@ def _blend_position(y, factors, op, gray, eye):
     f = factors.to(y.dtype).gather(1, op[:, None])
     rest = 1 - f
     mix = f[:, :, None]*eye + (rest*(op == 2)[:, None])[:, :, None]*gray
-    offset = rest*(op == 1)[:, None]*(y.mean(2) @ gray)[:, None]
+    offset = rest*(op == 1)[:, None]*(y.mean(2)*gray).sum(1, keepdim=True)
     return torch.baddbmm(offset[:, :, None], mix, y).clamp_(0, 1)
 
 # %% ../../nbs/42_data.augment.ipynb #c2ab03d9
