@@ -10,7 +10,7 @@ import numba, numpy as np
 
 from ..core import LazyModule, require, require_memory
 from .dendrogram import Dendrogram
-from .linkage import match_threads
+from .linkage import jit, match_threads
 
 # %% ../../nbs/32_metrics.correlation.ipynb #379bc3cc
 stats = LazyModule("scipy.stats")       # for trees with inversions and for samples of pairs
@@ -19,7 +19,7 @@ stats = LazyModule("scipy.stats")       # for trees with inversions and for samp
 LCA_DISTANCES = ("height", "edges", "rank")
 
 # %% ../../nbs/32_metrics.correlation.ipynb #5cb28306
-@numba.njit(cache=True)
+@jit
 def _depths(children):
     "Edges from the root to each merge."
     n = len(children) + 1
@@ -52,7 +52,7 @@ def _margin(tree, values):
     return varies, x, rank, code.astype(np.int32), tied
 
 # %% ../../nbs/32_metrics.correlation.ipynb #3348e5f6
-@numba.njit(cache=True)
+@jit
 def _range_max(gap):
     "Row l holds the maxima of 2ˡ neighboring gaps."
     m, levels = len(gap), 1
@@ -65,7 +65,7 @@ def _range_max(gap):
     return table
 
 # %% ../../nbs/32_metrics.correlation.ipynb #f83e4c63
-@numba.njit(cache=True, inline="always")
+@jit(inline="always")
 def _meet(table, p, q):
     "Row of the merge at which leaf positions p < q meet."
     l = 0
@@ -82,7 +82,7 @@ def _lca_rows(tree, i, j):
     return np.maximum(table[level, p], table[level, q - (1 << level)])
 
 # %% ../../nbs/32_metrics.correlation.ipynb #d6f322f3
-@numba.njit(cache=True)
+@jit
 def _outwards(run, gap, first, step, last, x, table, cells, counts, k):
     "Cells of a new item at `x` with run[first], run[first + step], …, run[last], nearest first."
     if (last - first)*step < 0: return np.int32(-1), k
@@ -99,7 +99,7 @@ def _outwards(run, gap, first, step, last, x, table, cells, counts, k):
     return near, k + 1
 
 # %% ../../nbs/32_metrics.correlation.ipynb #a3154ad4
-@numba.njit(cache=True)
+@jit
 def _join_one(run, gap, start, na, nb, table, cells, counts, k):
     "Merge two neighboring runs, one of a single position; adds their cells to the `k` there are."
     x, f, n = (run[start + na], start, na) if nb == 1 else (run[start], start + 1, nb)
@@ -116,7 +116,7 @@ def _join_one(run, gap, start, na, nb, table, cells, counts, k):
     return k
 
 # %% ../../nbs/32_metrics.correlation.ipynb #f8cf32a1
-@numba.njit(cache=True)
+@jit
 def _close(g, top, a, b, stack, sums, cells, counts, k):
     "Close open merges below `g` and add their cells; `a`, `b`: items of both runs in the subtree."
     while top > 0 and stack[top - 1] < g:
@@ -129,7 +129,7 @@ def _close(g, top, a, b, stack, sums, cells, counts, k):
     return top, a, b, k
 
 # %% ../../nbs/32_metrics.correlation.ipynb #cadc1624
-@numba.njit(cache=True)
+@jit
 def _join_runs(run, gap, start, na, nb, table, cells, counts, k, stack, sums, new_run, new_gap):
     "Merge two neighboring runs; adds the cells of the merge to the `k` there are."
     i, j, n = start, start + na, na + nb
@@ -153,7 +153,7 @@ def _join_runs(run, gap, start, na, nb, table, cells, counts, k, stack, sums, ne
     return k
 
 # %% ../../nbs/32_metrics.correlation.ipynb #fb769ff7
-@numba.njit(cache=True)
+@jit
 def _prefix(fenwick, q):
     "Sum of the counts entered at the first `q` values."
     total = 0
@@ -163,7 +163,7 @@ def _prefix(fenwick, q):
     return total
 
 # %% ../../nbs/32_metrics.correlation.ipynb #8d09d549
-@numba.njit(cache=True)
+@jit
 def _order(fenwick, cells, counts, k, code, entered, totals):
     "Concordant minus discordant of `k` cells with all cells entered before; then enters them."
     balance, size = 0., len(fenwick)
@@ -181,7 +181,7 @@ def _order(fenwick, cells, counts, k, code, entered, totals):
     return balance, entered
 
 # %% ../../nbs/32_metrics.correlation.ipynb #e0556907
-@numba.njit(cache=True)
+@jit
 def _standing(first, stop, children, start, size, table, run, gap):
     "Sort the runs of the clusters that exist before merge `first`, and set their gaps."
     n = len(children) + 1
@@ -193,7 +193,7 @@ def _standing(first, stop, children, start, size, table, run, gap):
                 for i in range(l, l + m - 1): gap[i] = _meet(table, run[i], run[i + 1])
 
 # %% ../../nbs/32_metrics.correlation.ipynb #71bc288a
-@numba.njit(cache=True)
+@jit
 def _add_products(cells, counts, before, k, r, x, y, out):
     "Add the cells `before`, …, k - 1 of merge `r` to equation (3), for two kinds of values."
     for v in range(2):
@@ -202,7 +202,7 @@ def _add_products(cells, counts, before, k, r, x, y, out):
         out[v] += total*x[v, r]
 
 # %% ../../nbs/32_metrics.correlation.ipynb #1b97a430
-@numba.njit(cache=True)
+@jit
 def _piece(first, stop, children, start, size, position, table, x, y, code, ends, totals, out):
     "Adds the merges first, …, stop - 1 to `out`: eq. (3) for two kinds of values, and (4)'s count."
     n = len(children) + 1
@@ -227,7 +227,7 @@ def _piece(first, stop, children, start, size, position, table, x, y, code, ends
             out[2], k = out[2] + balance, 0
 
 # %% ../../nbs/32_metrics.correlation.ipynb #15ed5bd9
-@numba.njit(parallel=True, cache=True)
+@jit(parallel=True)
 def _pieces(bounds, children, start, size, position, table, x, y, code, ends, values):
     "Sums of all pieces: two of equation (3), and concordant minus discordant."
     k = len(bounds) - 1

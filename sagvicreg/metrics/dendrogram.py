@@ -11,7 +11,7 @@ __all__ = ['METRICS', 'LINKAGES', 'PALETTE', 'check_choices', 'require_rows', 'a
 from dataclasses import dataclass
 from functools import cached_property
 
-import numba, numpy as np
+import numpy as np
 from fastcore.basics import patch
 from jaxtyping import Bool, Float, Int
 from scipy.cluster import hierarchy
@@ -20,7 +20,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial.distance import pdist
 
 from ..core import LazyModule, SagvicregError, require, require_memory
-from .linkage import as_array, as_matrix, reciprocal_linkage
+from .linkage import as_array, as_matrix, jit, reciprocal_linkage
 
 # %% ../../nbs/31_metrics.dendrogram.ipynb #85825045
 plt, mcolors = LazyModule("matplotlib.pyplot"), LazyModule("matplotlib.colors")
@@ -139,7 +139,7 @@ def _checked_linkage(z):
     return z
 
 # %% ../../nbs/31_metrics.dendrogram.ipynb #99e85641
-@numba.njit(cache=True)
+@jit
 def _layout(children):
     "Per node, first leaf position and size; per gap between leaves, the row of its merge."
     n = len(children) + 1

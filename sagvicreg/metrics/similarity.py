@@ -10,12 +10,13 @@ __all__ = ['lca_similarity', 'cross_correlations', 'cophenetic_correlation', 'co
 from dataclasses import dataclass, field
 from time import perf_counter
 
-import numba, numpy as np
+import numpy as np
 
 from ..core import SCORES, Table, Tabular, require
 from .correlation import sampled_correlations, tree_correlations
 from .dendrogram import (Dendrogram, as_embeddings, check_choices, points_for,
                                           tree_of)
+from .linkage import jit
 
 # %% ../../nbs/33_metrics.similarity.ipynb #ad911784
 def lca_similarity(
@@ -33,7 +34,7 @@ def lca_similarity(
     return values | errors
 
 # %% ../../nbs/33_metrics.similarity.ipynb #c8a346c5
-@numba.njit(cache=True)
+@jit
 def _cross_sums(y, children, v):
     "Sum over merges of v_r times the squared distances of rows of `y` that they join, eq. (5)."
     n = len(children) + 1
@@ -70,7 +71,7 @@ def _distance_block(y, squares, p, rows):
     return np.sqrt(np.maximum(d, 0, out=d), out=d)
 
 # %% ../../nbs/33_metrics.similarity.ipynb #d1694978
-@numba.njit(cache=True)
+@jit
 def _running(d, first, gap, v):
     "Sums of d, d² and d·v(LCA) for distances of leaves first, … (rows) to leaves first + 1, …"
     total = square = cross = 0.

@@ -12,9 +12,8 @@ import numpy as np
 from fastcore.basics import patch
 from jaxtyping import Int
 from scipy.special import stdtrit
-from tqdm.auto import tqdm
 
-from ..core import SCORES, Table, Tabular, require
+from ..core import SCORES, Table, Tabular, progress_bar, require
 from .correlation import tree_correlations
 from .dendrogram import Dendrogram, as_embeddings
 from .similarity import cross_correlations, structure_similarity
@@ -98,8 +97,7 @@ def subsampling(
     "Structure similarity of all items and of random subsets; standard errors by eq. (1)."
     full = structure_similarity(x1, x2, progress=progress, **how)
     parts = subsets(full.n, fraction, draws, seed)
-    quiet = {} if progress else dict(disable=True)
-    bar = tqdm(parts, desc="subsets", delay=3, leave=False, **quiet)
+    bar = progress_bar(parts, desc="subsets", delay=3, leave=False, shown=progress)
     found = [structure_similarity(x1[i], x2[i], progress=False, **how).scores for i in bar]
     samples = {k: [f[k] for f in found] for k in full.scores}
     return SubsamplingResult(full.n, parts.shape[1], full.scores, samples)
@@ -174,8 +172,7 @@ def permutation_null(
     full = structure_similarity(x1, x2, metric, linkage, lca_distance, device, progress)
     x = as_embeddings(x1, "x1", metric), as_embeddings(x2, "x2", metric)
     rng, samples = np.random.default_rng(seed), []
-    quiet = {} if progress else dict(disable=True)
-    for _ in tqdm(range(draws), desc="permutations", delay=3, leave=False, **quiet):
+    for _ in progress_bar(range(draws), desc="permutations", delay=3, leave=False, shown=progress):
         order = rng.permutation(full.n)
         samples.append(_permuted_scores(x, full.trees, order, metric, lca_distance))
     return PermutationNull(full.n, full.scores, {k: [s[k] for s in samples] for k in full.scores})

@@ -15,9 +15,8 @@ import numpy as np, torch
 from jaxtyping import Float, UInt8
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from tqdm.auto import tqdm
 
-from ..core import Run, SagvicregError, atomic_write, require
+from ..core import Run, SagvicregError, atomic_write, progress_bar, require
 from ..data.augment import preprocess
 from ..data.datasets import decode_image
 from ..methods.base import METHODS
@@ -148,7 +147,7 @@ def embed(
     mean, std = _per_channel(mean, device), _per_channel(std, device)
     batches, parts = images.split(batch_size), []
     if progress and len(batches) > 8:
-        batches = tqdm(batches, desc="embed", unit="batch", leave=False)
+        batches = progress_bar(batches, desc="embed", unit="batch", leave=False)
     with _frozen(model, device):
         for x in batches:
             encoded = model((x.to(device).float()/255 - mean)/std)

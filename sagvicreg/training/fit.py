@@ -18,9 +18,9 @@ from pathlib import Path
 
 import torch
 from torch import multiprocessing
-from tqdm.auto import tqdm
+from tqdm.std import tqdm
 
-from ..core import Run, SagvicregError, environment, pick_device, require
+from ..core import Run, SagvicregError, environment, pick_device, progress_bar, require
 from ..data.augment import preprocess
 from ..data.loader import fingerprint
 from ..distributed import all_reduce_any, barrier, local_slice, watching_peers
@@ -249,11 +249,10 @@ def _handler(stop, trainer):
 
 # %% ../../nbs/63_training.fit.ipynb #cda9d442
 class _Progress(Callback):
-    "A bar with the last row's numbers, on a terminal."
+    "A bar with the last row's numbers."
     def on_fit_start(self, trainer):
-        done, hidden = trainer.state.step, None if trainer.progress else True
-        self.bar = tqdm(total=trainer.steps, initial=done, unit="step",
-                        disable=hidden)              # None: hidden where there is no terminal
+        self.bar = progress_bar(total=trainer.steps, initial=trainer.state.step, unit="step",
+                                shown=trainer.progress)
 
     def on_step_end(self, trainer, images):
         epoch, recipe = trainer.state.epoch + 1, trainer.recipe
@@ -508,9 +507,9 @@ def _train_in_processes(tasks, device, jobs, progress):
 # %% ../../nbs/63_training.fit.ipynb #af9afc64
 def _wait(futures, progress):
     "Wait for all runs; raises the error of the first that fails."
-    hidden = None if progress else True
     done = as_completed(futures)
-    for f in tqdm(done, total=len(futures), desc="train", unit="run", disable=hidden): f.result()
+    bar = progress_bar(done, total=len(futures), desc="train", unit="run", shown=progress)
+    for f in bar: f.result()
 
 # %% ../../nbs/63_training.fit.ipynb #d35a0c2c
 def _worker_context():
