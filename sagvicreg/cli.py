@@ -6,7 +6,7 @@
 __all__ = ['COMMANDS', 'parse_classes', 'main']
 
 # %% ../nbs/80_cli.ipynb #58b19439
-import inspect, json, os, re, shlex, sys, time, warnings
+import inspect, json, os, re, shlex, sys, tempfile, time, warnings
 from argparse import SUPPRESS, ArgumentParser, BooleanOptionalAction
 from dataclasses import fields
 from importlib import import_module
@@ -25,7 +25,8 @@ def _modules(package, names): return [LazyModule(f"{package}.{n}") for n in name
 np, torch, docments = map(LazyModule, ("numpy", "torch", "fastcore.docments"))
 datasets, image_classes = _modules("sagvicreg.data", "datasets classes")
 loader, augment = _modules("sagvicreg.data", "loader augment")
-linkages, trees, correlations = _modules("sagvicreg.metrics", "linkage dendrogram correlation")
+linkages, trees = _modules("sagvicreg.metrics", "linkage dendrogram")
+correlations, uncertainties = _modules("sagvicreg.metrics", "correlation uncertainty")
 distributed, models, methods = _modules("sagvicreg", "distributed models methods.base")
 trainers, exports, fits = _modules("sagvicreg.training", "trainer export fit")
 checkers, reports = _modules("sagvicreg.training", "checks report")
@@ -53,23 +54,42 @@ def _free(path, suffixes=()):
     ok = not suffixes or Path(path).suffix in suffixes
     expected = " or ".join(filter(None, suffixes))
     require(ok, f"output {str(path)!r}", f"a name that ends in {expected}")
+    _require_writable(path)
     return path
+
+# %% ../nbs/80_cli.ipynb #6939356f
+def _require_writable(path):
+    "Raise unless a file can be made in the folder of `path`, or in the folder above, if none."
+    path = Path(path).expanduser().absolute()
+    if path.exists() and not path.is_file(): return                # a device or a FIFO
+    folder = next(p for p in path.resolve().parents if p.exists())
+    try: tempfile.TemporaryFile(dir=folder).close()
+    except OSError as e:
+        require(False, f"output {str(path)!r}, which cannot be written ({folder}: {e.strerror})",
+                "a file in a folder that you may write to")
 
 # %% ../nbs/80_cli.ipynb #534cad29
 def _load(data, root, split, size, classes, limit, on_error="skip"):
     "Load the images that a command works on."
     require_one_of(split, ("train", "test", "all"), "split")
     require_one_of(on_error, ("skip", "raise"), "on_error")
+    _check_part(classes, limit)
     require(data.strip(), "empty data", "digits, cifar100, or a folder of images")
     part = {"train": True, "test": False, "all": None}[split]
     with distributed.first_alone():
         images = datasets.load_dataset(data, root or None, part, size, on_error)
     return _part(images, classes, limit)
 
+# %% ../nbs/80_cli.ipynb #869ab4d8
+def _check_part(classes, limit):
+    "Raise unless `classes` and `limit` can select images; no image is needed to tell."
+    require(limit is None or limit > 0, f"limit {limit}", "a positive number of images")
+    if classes: parse_classes(classes)
+
 # %% ../nbs/80_cli.ipynb #52987fe9
 def _part(images, classes, limit):
     "The images of some classes, at most `limit` of them."
-    require(limit is None or limit > 0, f"limit {limit}", "a positive number of images")
+    _check_part(classes, limit)
     if classes: images = image_classes.select_classes(images, parse_classes(classes))
     return image_classes.subsample(images, limit and min(limit, len(images)))
 
@@ -83,6 +103,7 @@ def _has_test_part(data, root):
 # %% ../nbs/80_cli.ipynb #fac0625b
 def _stream(data, root, size, classes, limit, on_error, cache):
     "The images of a folder, or of its `train` part, decoded on demand."
+    _check_part(classes, limit)
     folder, train, _ = runs.folder_parts(data, root or None)
     require(folder, f"--stream with data {data!r}", "a folder of images")
     cache = None if cache == "none" else cache
@@ -273,14 +294,15 @@ def _score(
     if json: _free(json)
     if plot: _free(plot, (".png", ".svg", ".pdf"))
     how = _score_options(metric, linkage, lca_distance, device)
+    require(draws == 0 or draws >= 2, f"--draws {draws}", "0 (no error bars), or 2 or more")
     x, y = linkages.load_embeddings(a), linkages.load_embeddings(b)
     _require_same_rows(a, b)
+    if draws: uncertainties.subsets(len(x), draws=draws, seed=seed)      # enough items?
     s = sagvicreg.structure_similarity(x, y, **how)
-    print(s)
+    drawn = _draws(x, y, draws, seed, how) if draws else {}
+    if json: _write_json(json, s.to_dict() | {k: v.to_dict() for k, v in drawn.items()})
     if plot: figures.save_figure(trees.plot_tanglegram(*s.trees), plot)
-    found = s.to_dict()
-    if draws: found |= _draws(x, y, draws, seed, how)
-    if json: _write_json(json, found)
+    print(s, *drawn.values(), sep="\n\n")
 
 # %% ../nbs/80_cli.ipynb #eea1827a
 def _score_options(metric, linkage, lca_distance, device):
@@ -312,11 +334,10 @@ def _row_names(path):
 
 # %% ../nbs/80_cli.ipynb #12f5b14f
 def _draws(x, y, draws, seed, how):
-    "Print the error bars over items and the permutation null; return both as a dict."
+    "The error bars over items and the permutation null."
     spread = sagvicreg.subsampling(x, y, draws=draws, seed=seed, **how)
     null = sagvicreg.permutation_null(x, y, 10*draws, seed, **how)
-    print(f"\n{spread}\n\n{null}")
-    return dict(subsampling=spread.to_dict(), permutation_null=null.to_dict())
+    return dict(subsampling=spread, permutation_null=null)
 
 # %% ../nbs/80_cli.ipynb #2ea0e617
 def _write_json(path, d):
@@ -496,30 +517,55 @@ def _run(name, argv):
         warnings.showwarning = _warn
         COMMANDS[name](**options)
 
+# %% ../nbs/80_cli.ipynb #f273e8d9
+def _prepare_process():
+    "Replace characters that an output cannot show; let idle OpenMP threads sleep."
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"): stream.reconfigure(errors="replace")
+
+# %% ../nbs/80_cli.ipynb #da430bff
+def _reader_is_gone():
+    "Let Python's own last flush go nowhere; return the exit code of a closed pipe."
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 141                                            # 128 + SIGPIPE
+
+# %% ../nbs/80_cli.ipynb #ea3e1682
+def _command(argv):
+    "Do what `argv` says; return the exit code."
+    if not argv or argv[0] in ("-h", "--help", "help"):
+        print(_usage())
+        return 0 if argv else 2
+    if argv[0] == "--version": print(f"sagvicreg {sagvicreg.__version__}")
+    else: _run(argv[0], argv[1:])
+    if "sagvicreg.distributed" in sys.modules: distributed.shutdown()
+    return 0
+
 # %% ../nbs/80_cli.ipynb #77086ce8
 def main(
     argv:list[str]=None,         # arguments; default: those of the process
 ) -> int:                        # exit code
     "The `sagvicreg` command."
+    _prepare_process()
     argv = list(sys.argv[1:] if argv is None else argv)
     debug, argv = "--debug" in argv, [a for a in argv if a != "--debug"]
-    if not argv or argv[0] in ("-h", "--help", "help"):
-        print(_usage())
-        return 0 if argv else 2
-    if argv[0] == "--version":
-        print(f"sagvicreg {sagvicreg.__version__}")
-        return 0
-    try: _run(argv[0], argv[1:])
+    try:
+        code = _command(argv)
+        sys.stdout.flush()
+        return code
     except SystemExit as e: return e.code or 0            # argparse exits after --help
-    except KeyboardInterrupt as e:
-        todo = "; --resume continues from the last checkpoint" if argv[0] == "train" else ""
-        if _rank() == 0: _say(str(e) or f"interrupted{todo}")
-        return 143 if "SIGTERM" in str(e) else 130
+    except BrokenPipeError: return _reader_is_gone()
+    except KeyboardInterrupt as e: return _interrupted(argv[0], str(e))
     except Exception as e:
         if debug: raise
         return _fail(e)
-    if "sagvicreg.distributed" in sys.modules: distributed.shutdown()
-    return 0
+
+# %% ../nbs/80_cli.ipynb #94541dde
+def _interrupted(command, message):
+    "Say that the command was interrupted; return the exit code of the signal."
+    todo = "; --resume continues from the last checkpoint" if command == "train" else ""
+    if _rank() == 0: _say(message or f"interrupted{todo}")
+    return 143 if "SIGTERM" in message else 130
 
 # %% ../nbs/80_cli.ipynb #e384ffb1
 def _fail(e):

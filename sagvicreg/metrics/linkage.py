@@ -101,7 +101,7 @@ def load_embeddings(
             "a key 'embeddings', or a single array")
     return as_matrix(a, f"file {path.name!r}: embeddings")
 
-# %% ../../nbs/30_metrics.linkage.ipynb #0ca8716b
+# %% ../../nbs/30_metrics.linkage.ipynb #67ee2ae8
 class _Forgiving:
     "A numba cache whose failures to load or store are treated as an empty cache."
     def __init__(self, cache): self.cache = cache
@@ -119,7 +119,7 @@ class _Forgiving:
         "Empty the cache if possible, so that the next process does not meet the same fault."
         with suppress(Exception): self.cache.flush()
 
-# %% ../../nbs/30_metrics.linkage.ipynb #efdb0d10
+# %% ../../nbs/30_metrics.linkage.ipynb #66a196dd
 def jit(
     f=None,             # the function; None: return a decorator
     **options,          # of `numba.njit`
