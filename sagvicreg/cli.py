@@ -57,7 +57,7 @@ def _free(path, suffixes=()):
     _require_writable(path)
     return path
 
-# %% ../nbs/80_cli.ipynb #6939356f
+# %% ../nbs/80_cli.ipynb #bc9a2578
 def _require_writable(path):
     "Raise unless a file can be made in the folder of `path`, or in the folder above, if none."
     path = Path(path).expanduser().absolute()
@@ -80,7 +80,7 @@ def _load(data, root, split, size, classes, limit, on_error="skip"):
         images = datasets.load_dataset(data, root or None, part, size, on_error)
     return _part(images, classes, limit)
 
-# %% ../nbs/80_cli.ipynb #869ab4d8
+# %% ../nbs/80_cli.ipynb #038c262b
 def _check_part(classes, limit):
     "Raise unless `classes` and `limit` can select images; no image is needed to tell."
     require(limit is None or limit > 0, f"limit {limit}", "a positive number of images")
@@ -422,6 +422,8 @@ def _info(
     rows["data"] = f"{folder} (--root or SAGVICREG_DATA to change)"
     rows["digits"] = "built in"
     rows["cifar100"] = "found" if found else "not found; downloaded at first use"
+    caches = [p.stat().st_size for p in (folder/"decoded").glob("*.raw")]
+    rows["cache"] = f"{sum(caches)/2**30:.1f} GiB in {folder}/decoded (safe to delete)"
     for k, v in rows.items(): print(f"{k:13} {v}")
 
 # %% ../nbs/80_cli.ipynb #22e36bd1
@@ -517,20 +519,20 @@ def _run(name, argv):
         warnings.showwarning = _warn
         COMMANDS[name](**options)
 
-# %% ../nbs/80_cli.ipynb #f273e8d9
+# %% ../nbs/80_cli.ipynb #3c5473da
 def _prepare_process():
     "Replace characters that an output cannot show; let idle OpenMP threads sleep."
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"): stream.reconfigure(errors="replace")
 
-# %% ../nbs/80_cli.ipynb #da430bff
+# %% ../nbs/80_cli.ipynb #7242429a
 def _reader_is_gone():
     "Let Python's own last flush go nowhere; return the exit code of a closed pipe."
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 141                                            # 128 + SIGPIPE
 
-# %% ../nbs/80_cli.ipynb #ea3e1682
+# %% ../nbs/80_cli.ipynb #861325a6
 def _command(argv):
     "Do what `argv` says; return the exit code."
     if not argv or argv[0] in ("-h", "--help", "help"):
@@ -560,7 +562,7 @@ def main(
         if debug: raise
         return _fail(e)
 
-# %% ../nbs/80_cli.ipynb #94541dde
+# %% ../nbs/80_cli.ipynb #239926fa
 def _interrupted(command, message):
     "Say that the command was interrupted; return the exit code of the signal."
     todo = "; --resume continues from the last checkpoint" if command == "train" else ""

@@ -220,20 +220,39 @@ def read(self:ImageFiles,
     return image
 
 # %% ../../nbs/43_data.loader.ipynb #a1e2c696
+def _hexdigest(*parts):
+    "Sixteen characters that identify these strings and arrays."
+    h = hashlib.blake2b(digest_size=8)
+    for part in parts:
+        h.update(part.encode(errors="surrogateescape") if isinstance(part, str) else part)
+    return h.hexdigest()
+
+# %% ../../nbs/43_data.loader.ipynb #bdefc148
 def _cache_name(folder, files, stats, size):
     "The name of the cache file."
-    key = repr((1, str(folder.resolve()), size)).encode(errors="surrogateescape")
-    h = hashlib.blake2b(key, digest_size=8)
-    h.update("\0".join(files).encode(errors="surrogateescape"))
-    h.update(stats.numpy())
-    return f"{folder.resolve().name}-{size}-{h.hexdigest()}.raw"
+    folder = folder.resolve()
+    place = _hexdigest(repr((2, str(folder), size)))
+    content = _hexdigest("\0".join(files), stats.numpy())
+    return f"{folder.name}-{size}-{place}-{content}.raw"
 
-# %% ../../nbs/43_data.loader.ipynb #c2b4dd54
+# %% ../../nbs/43_data.loader.ipynb #d0e434ca
 def _has_room(file, length):
     "Whether twice the bytes that `file` lacks until it has `length` are free on its disk."
     present = getattr(file.stat(), "st_blocks", 0)*512 if file.exists() else 0
     return shutil.disk_usage(file.parent).free >= 2*(length - present)
 
+# %% ../../nbs/43_data.loader.ipynb #2d07d4f0
+_MOST_CACHES = 8     # in one place
+
+def _drop_old(file):
+    "Remove older caches of the same folder and size, and all but the last used ones."
+    others = sorted(set(file.parent.glob("*.raw")) - {file}, key=lambda p: -p.stat().st_mtime)
+    same = file.name.rpartition("-")[0]
+    stale = [p for p in others if p.name.rpartition("-")[0] == same]
+    kept = [p for p in others if p not in stale]
+    for p in stale + kept[_MOST_CACHES - 1:]: p.unlink(missing_ok=True)
+
+# %% ../../nbs/43_data.loader.ipynb #c2b4dd54
 def _cache_file(folder, files, stats, size, cache):
     "The cache file, created if needed; None for no cache or, with `auto`, if there is no room."
     if cache is None: return None
@@ -241,6 +260,7 @@ def _cache_file(folder, files, stats, size, cache):
     file = place/_cache_name(folder, files, stats, size)
     try:
         place.mkdir(parents=True, exist_ok=True)
+        _drop_old(file)
         if cache == "auto" and not _has_room(file, len(files)*(4 + 3*size**2)): return None
         file.touch()
     except OSError as e:
