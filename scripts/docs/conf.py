@@ -92,7 +92,8 @@ def code(cell):
     "A code cell as its options want it; what follows a figure gets a cell of its own, or it would be part of the figure."
     said = options(cell)
     cell["source"] = re.sub(r"(?m)^#\|.*\n?", "", cell["source"]).strip()
-    tags, prompt = [], said.get("code-summary", "Code")
+    defined = re.findall(r"(?m)^(?:def|class) (\w+)", cell["source"])
+    tags, prompt = [], said.get("code-summary", "Code").replace("Exported source", f"Source of {', '.join(defined)}")
     if said.get("echo") is False or not cell["source"]: tags.append("remove-input")
     elif "code-fold" in said: tags.append("hide-input")
     if said.get("output") is False: tags.append("remove-output")
