@@ -239,7 +239,7 @@ def to_markdown(self:Table) -> str:
     lines = "\n".join([head, rule, *map(row, self.rows)])
     return "\n\n".join(filter(None, [title, lines, self.note])) + "\n"
 
-# %% ../nbs/00_core.ipynb #4bce066e
+# %% ../nbs/00_core.ipynb #99f88589
 @patch
 def transposed(self:Table) -> Table:
     "The table with rows and columns exchanged; title and note stay."
