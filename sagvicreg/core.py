@@ -259,6 +259,13 @@ def to_markdown(self:Table) -> str:
     lines = "\n".join([head, rule, *map(row, self.rows)])
     return "\n\n".join(filter(None, [title, lines, self.note])) + "\n"
 
+# %% ../nbs/00_core.ipynb #99f88589
+@patch
+def transposed(self:Table) -> Table:
+    "The table with rows and columns exchanged; title and note stay."
+    head, *rows = map(list, zip(*self._lines()))
+    return Table(self.title, head, rows, self.note)
+
 # %% ../nbs/00_core.ipynb #3251a238
 class Tabular:
     "A result that is displayed as its `table`."
