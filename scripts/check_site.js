@@ -22,6 +22,7 @@ async function inspect() {
   for (const e of document.querySelectorAll('article pre')) if (/\]\(https?:/.test(e.textContent)) wrong.push(`a link as text in code: ${e.textContent.slice(0, 80)}`);
   document.querySelectorAll('details').forEach(d => d.open = true);
   for (const e of document.querySelectorAll('article pre')) if (e.scrollWidth > e.clientWidth + 1) wrong.push(`code that scrolls sideways: ${e.textContent.trim().slice(0, 80)}`);
+  for (const e of document.querySelectorAll('article div.math')) if (e.scrollWidth > e.clientWidth + 1) wrong.push(`a formula wider than the page: ${e.textContent.trim().slice(0, 60) || e.id}`);
   for (const i of document.images) if (!i.complete || !i.naturalWidth) wrong.push(`no image: ${i.src}`);
   for (const i of document.querySelectorAll('article img')) if (!i.alt) wrong.push(`an image without a text: ${i.src}`);
   return { wrong, math: math.length, figures: document.querySelectorAll('article figure img').length };
