@@ -483,7 +483,7 @@ def table(self:ResultTable) -> Table:
     rows += _difference_rows(self)
     if self.chance:
         entries = (_entry([v], self.percent) for v in self.chance)
-        rows.append(["chance (the most common class)", "", "", *entries])
+        rows.append(["most common class", "", "", *entries])
     for name, values in (self.paper or {}).items():
         rows.append([f"{name}, paper", "", "", *(f"{m:.2f} ± {e:.2f}" for m, e in values)])
     return Table(self.title, ["", "seeds", "epochs", *self.columns], rows, self.note)
