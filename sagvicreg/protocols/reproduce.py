@@ -518,10 +518,10 @@ def verdict(
     parts = []
     for word, sign in (("higher", 1), ("lower", -1)):
         names = [c for c, (mean, _) in outside.items() if sign*mean > 0]
-        if names: parts.append(f"{b} is {word} than {a} in {', '.join(names)}")
+        if names: parts.append(f"{word} than {a} in {', '.join(names)}")
     rest = len(table.columns) - len(outside)
     others = {0: "", 1: f" The other difference is not {noise}."}
-    return (f"With {n} seeds, {', and '.join(parts)} (95% interval)."
+    return (f"With {n} seeds, {b} is {' and '.join(parts)} (95% interval)."
             + others.get(rest, f" The other {rest} differences are not {noise}."))
 
 # %% ../../nbs/73_protocols.reproduce.ipynb #5001838d
