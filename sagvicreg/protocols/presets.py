@@ -48,7 +48,7 @@ LOSS_OPTIONS = dict(convention=_defaults(VICReg)["convention"])
 @patch
 def change(self:Preset,
     **changes,                     # fields of the preset or its recipe, options of loss or walk
-) -> Preset:
+) -> Preset:                       # with these changes
     "The preset with some values replaced."
     own = {f.name for f in fields(self)} - {"recipe"}
     trained = {f.name for f in fields(Recipe)} - {"method", "seed", "method_args"}
@@ -283,7 +283,7 @@ def table_preset(
     scale:str="smoke",             # smoke, small, medium, short or paper
     dataset:str="cifar100",        # digits, cifar100, or a folder
     **changes,                     # see Preset.change; None keeps the preset's value
-) -> Preset:
+) -> Preset:                       # with these changes
     "What a table is run with at a scale, on a data set."
     require(table in TABLE_PRESETS, f"table {table!r}", f"one of {', '.join(TABLE_PRESETS)}")
     require(scale in SCALES, f"preset {scale!r}", f"one of {', '.join(SCALES)}")

@@ -150,7 +150,7 @@ def _called(dataset):
 # %% ../../nbs/72_protocols.runs.ipynb #9036d0aa
 @patch(as_prop=True)
 def config(self:Experiment) -> dict:
-    "All that decides the numbers, apart from versions and hardware."
+    "All that determines the results, apart from versions and hardware."
     left_out = ("recipe", "methods", "seeds", "stream")
     measured = {k: v for k, v in asdict(self.preset).items() if k not in left_out}
     if measured.get("second"): measured["second"] = _called(measured["second"])
@@ -203,7 +203,7 @@ def table_experiments(
     methods:tuple=(),              # rows; default: the preset's
     seeds:int|None=None,           # number of seeds per row; default: the preset's
     **changes,                     # see Preset.change
-) -> list[Experiment]:
+) -> list[Experiment]:             # ordered as by experiment_grid
     "The grid of a table."
     p = table_preset(table, scale, dataset, **changes)
     recipes = {row: row_recipe(p, row, 0, dataset) for row in methods or p.methods}
@@ -429,9 +429,9 @@ class ResultTable(Tabular):
     rows:dict                      # row → dict(seeds, epochs, values: column → list over seeds)
     note:str=""                    # text below the table
     base:str="vicreg"              # row to which differences are shown; empty: show none
-    percent:bool=False             # show per cent
+    percent:bool=False             # show scores in percent
     chance:tuple=()                # of each column: the chance level, if it has one
-    paper:dict|None=None           # row → [(mean, error)] of the paper, in per cent
+    paper:dict|None=None           # row → [(mean, error)] of the paper, in percent
 
 # %% ../../nbs/72_protocols.runs.ipynb #051d24aa
 def _paired(row, base, column, seeds):
@@ -483,7 +483,7 @@ def table(self:ResultTable) -> Table:
     rows += _difference_rows(self)
     if self.chance:
         entries = (_entry([v], self.percent) for v in self.chance)
-        rows.append(["chance (the most common class)", "", "", *entries])
+        rows.append(["most common class", "", "", *entries])
     for name, values in (self.paper or {}).items():
         rows.append([f"{name}, paper", "", "", *(f"{m:.2f} ± {e:.2f}" for m, e in values)])
     return Table(self.title, ["", "seeds", "epochs", *self.columns], rows, self.note)
@@ -506,7 +506,7 @@ def outside(self:ResultTable,
     base:str="vicreg",             # another
     least:int=3,                   # with fewer shared seeds than this, a column is left out
 ) -> dict:                         # column → (mean, standard error) of row minus base
-    "Differences that lie outside the 95 % interval of Student's t over seeds."
+    "Differences whose 95% confidence interval (Student's t over seeds) does not contain zero."
     for name in (row, base):
         require(name in self.rows, f"row {name!r}", f"one of {', '.join(self.rows)}")
     found = {}
@@ -523,7 +523,7 @@ def result_table(
     scores:tuple,                  # keys of `SCORES`; L1 … L4 of a probe as knn.L1
     out="results",                 # folder of results
     **kwargs,                      # percent, paper, base: see ResultTable
-) -> ResultTable:
+) -> ResultTable:                  # with a row for each row of the experiments
     "A table from the files of experiments; nothing is run."
     labels = {k: SCORES[k].label if k in SCORES else k.split(".")[1] for k in scores}
     known = [(e, d) for e in experiments if (d := e.read(out)) is not None]
