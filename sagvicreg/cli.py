@@ -15,7 +15,7 @@ from types import NoneType
 from typing import get_args
 
 import sagvicreg
-from .core import LazyModule, Run, SagvicregError, atomic_write, environment
+from .core import LazyModule, Run, SagvicregError, as_path, atomic_write, environment
 from .core import nearest, pick_device, require, require_one_of
 from .training.recipe import Recipe
 
@@ -60,7 +60,7 @@ def _free(path, suffixes=()):
 # %% ../nbs/80_cli.ipynb #bc9a2578
 def _require_writable(path):
     "Raise unless a file can be made in the folder of `path`, or in the folder above, if none."
-    path = Path(path).expanduser().absolute()
+    path = as_path(path).absolute()
     if path.exists() and not path.is_file(): return                # a device or a FIFO
     folder = next(p for p in path.resolve().parents if p.exists())
     try: tempfile.TemporaryFile(dir=folder).close()
@@ -191,9 +191,10 @@ def _train(
     "Train an encoder on images without labels."
     _check_flags(stream, cache, workers, resume, previous)
     recipe, device = _make_recipe(data, method_args, **recipe), distributed.init(device)
+    out = out or f"runs/{recipe.method}-{Path(data).resolve().name}-s{recipe.seed}"
+    _check_run(out, resume, previous, log_every, save_every, keep, tensorboard)
     if stream: images = _stream(data, root, size, classes, limit, on_error, cache)
     else: images = _load(data, root, "train", size, classes, limit, on_error)
-    out = out or f"runs/{recipe.method}-{Path(data).resolve().name}-s{recipe.seed}"
     _announce(images, recipe, out)
     checks = _checks(images, data, root, classes, knn_every, structure_every)
     trainer = trainers.Trainer(
@@ -211,6 +212,14 @@ def _check_flags(stream, cache, workers, resume, previous):
     require(stream or whole, "--cache or --workers without --stream", "them with it",
             "Add --stream.")
     require(resume or not previous, "--previous without --resume", "both", "Add --resume.")
+
+# %% ../nbs/80_cli.ipynb #6d72932a
+def _check_run(out, resume, previous, log_every, save_every, keep, tensorboard):
+    "Raise for what would stop the run after its images have been read."
+    trainers.check_options(out, log_every, save_every, keep)
+    _require_writable(Run(out)/"config.toml")
+    fits.check_run_folder(Run(out), resume, previous)
+    if tensorboard: fits.TensorBoard(None)
 
 # %% ../nbs/80_cli.ipynb #9a78940a
 def _announce(images, recipe, out):
@@ -329,7 +338,7 @@ def _require_same_rows(a, b):
 def _row_names(path):
     "The `paths` or `index` that `sagvicreg embed` stores in an .npz file; None without them."
     if Path(path).suffix != ".npz": return None
-    with np.load(path, allow_pickle=False) as z:
+    with np.load(as_path(path), allow_pickle=False) as z:
         return next((z[k].astype(str) for k in ("paths", "index") if k in z.files), None)
 
 # %% ../nbs/80_cli.ipynb #12f5b14f

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SCORES', 'SagvicregError', 'require', 'nearest', 'require_one_of', 'LazyModule', 'progress_bar', 'generator',
            'seed_everything', 'rng_state', 'set_rng_state', 'pick_device', 'environment', 'available_memory',
-           'require_memory', 'Table', 'Tabular', 'Score', 'atomic_write', 'Run']
+           'require_memory', 'Table', 'Tabular', 'Score', 'as_path', 'atomic_write', 'Run']
 
 # %% ../nbs/00_core.ipynb #81e7863c
 import difflib, html, json, os, platform, random, sys, tempfile, tomllib
@@ -324,6 +324,28 @@ _PAIRING = {
 }
 SCORES = _SIMILARITY | _ACCURACY | _PAIRING
 
+# %% ../nbs/00_core.ipynb #fa162a3b
+def as_path(
+    path,                   # text or a path
+) -> Path:                  # with the home folder in place of `~`
+    "`path` as a `Path`."
+    return Path(path).expanduser()
+
+# %% ../nbs/00_core.ipynb #c640045d
+def _is_special(path):
+    "Whether `path` is a device, a pipe, or a name for an open file; it can only be written into."
+    where = str(path.absolute())
+    return where.startswith(("/dev/", "/proc/")) or path.exists() and not path.is_file()
+
+# %% ../nbs/00_core.ipynb #3d70c763
+@contextmanager
+def _into(path):
+    "Yield a temporary path elsewhere; its content is written into `path` if the block succeeds."
+    with tempfile.TemporaryDirectory() as folder:
+        temp = Path(folder)/path.name
+        yield temp
+        with open(path, "wb") as f: f.write(temp.read_bytes())
+
 # %% ../nbs/00_core.ipynb #f779f9b6
 def _sync_folder(path):
     "Flush a folder's list of names to disk, if the system can (Windows cannot)."
@@ -341,11 +363,8 @@ def _umask():
 
 # %% ../nbs/00_core.ipynb #ad43dcb5
 @contextmanager
-def atomic_write(
-    path,                   # the file to write or replace; its folder is created if needed
-):
-    "Yield a temporary path, which becomes `path` if the block succeeds and vanishes if not."
-    path = Path(path)
+def _replacing(path):
+    "Yield a temporary path in the folder of `path`, which replaces it if the block succeeds."
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
     os.close(handle)
@@ -359,13 +378,21 @@ def atomic_write(
     finally:
         temp.unlink(missing_ok=True)
 
+# %% ../nbs/00_core.ipynb #81ed63f9
+def atomic_write(
+    path,                   # the file to write or replace; its folder is created if needed
+):                          # a context manager; in it, write to the path that it returns
+    "A temporary path, which becomes `path` if the block succeeds and vanishes if not."
+    path = as_path(path)
+    return _into(path) if _is_special(path) else _replacing(path.resolve())
+
 # %% ../nbs/00_core.ipynb #3d2b9069
 class Run:
     "A run folder: `config.toml`, `log.jsonl`, `checkpoint.pt`, `(encoder|expander).safetensors`."
     def __init__(self,
         path,                # the folder; created when something is first written
     ):
-        self.path = Path(path)
+        self.path = as_path(path)
 
     def __repr__(self): return f"Run({str(self.path)!r})"
     def __truediv__(self, name): return self.path/name

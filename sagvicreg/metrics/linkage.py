@@ -16,7 +16,7 @@ import numba, numpy as np
 from fastcore.basics import patch
 from jaxtyping import Float
 
-from ..core import LazyModule, SagvicregError, atomic_write, pick_device
+from ..core import LazyModule, SagvicregError, as_path, atomic_write, pick_device
 from ..core import progress_bar, require
 
 # %% ../../nbs/30_metrics.linkage.ipynb #c01069d1
@@ -65,7 +65,7 @@ def save_embeddings(
     labels:list|None=None,          # n integers or strings
 ) -> Path:                          # the file written
     "Write `embeddings` and what identifies their rows to `path`, atomically."
-    path = Path(path) if Path(path).suffix else Path(f"{path}.npz")
+    path = as_path(path) if Path(path).suffix else as_path(f"{path}.npz")
     require(path.suffix == ".npz", f"file {path.name!r}",
             "a name that ends in .npz or has no suffix")
     require(paths is None or index is None, "both paths and index", "one of the two")
@@ -89,7 +89,7 @@ def load_embeddings(
     path,                           # `.npy`, or `.npz` with a key `embeddings` or a single array
 ) -> Float[np.ndarray, "n d"]:      # floats, in the precision of the file
     "Read a matrix of embeddings; raises if an array would need unpickling."
-    path = Path(path)
+    path = as_path(path)
     require(path.suffix in (".npy", ".npz"), f"file {path.name!r}", "a .npy or .npz file")
     require(path.is_file(), f"file {str(path)!r}, which is not there",
             "an existing .npy or .npz file")

@@ -15,8 +15,8 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np, torch
 
-from ..core import (Run, SagvicregError, Table, atomic_write, environment, generator,
-                            pick_device, require)
+from ..core import (Run, SagvicregError, Table, as_path, atomic_write, environment,
+                            generator, pick_device, require)
 from ..data.classes import select_classes, subsample
 from ..data.datasets import ImageSet
 from ..data.loader import in_memory
@@ -411,8 +411,8 @@ def _file_stem(name, scale, experiments, changes):
 def _write(out, name, result, fig=None, text=None):
     "Write the JSON of a result, and its figure or text; return the files."
     made = {".json": result, ".png": fig, ".md": text}
-    files = [Path(out)/f"{name}{suffix}" for suffix, there in made.items() if there is not None]
-    if fig is not None: save_figure(fig, Path(out)/f"{name}.png")
+    files = [as_path(out)/f"{name}{suffix}" for suffix, there in made.items() if there is not None]
+    if fig is not None: save_figure(fig, as_path(out)/f"{name}.png")
     texts = {".json": json.dumps(result, indent=1) + "\n", ".md": text}
     for path in files:
         if path.suffix not in texts: continue
@@ -556,7 +556,7 @@ def _demo_figures(table, runs, images, out, device):
     "Draw and save the demo's figures; return their files."
     files = []
     for name, fig in _demo_plots(table, runs, images, device):
-        files.append(Path(out)/f"{name}.png")
+        files.append(as_path(out)/f"{name}.png")
         save_figure(fig, files[-1])
     return files
 
@@ -610,7 +610,7 @@ def demo(
     progress:bool=True,            # show progress
 ) -> dict:                         # the content of `results.json`
     "VICReg against SAG-VICReg on digits 0-4 / 5-9: table, results.json and figures."
-    out, began, experiments = Path(out), time.perf_counter(), demo_experiments(seeds, epochs)
+    out, began, experiments = as_path(out), time.perf_counter(), demo_experiments(seeds, epochs)
     parts = experiment_data(experiments[0].preset, "digits")
     trained = _trained_before(experiments, parts, out/"runs")
     known = run_experiments(experiments, out, None, out/"runs", device, jobs, progress)

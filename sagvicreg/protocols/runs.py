@@ -17,8 +17,8 @@ import numpy as np, torch
 from fastcore.basics import patch
 from scipy.stats import t as student
 
-from ..core import (Run, SCORES, Table, Tabular, atomic_write, environment, pick_device,
-                            require, seed_everything)
+from ..core import (Run, SCORES, Table, Tabular, as_path, atomic_write, environment,
+                            pick_device, require, seed_everything)
 from ..data.classes import CIFAR100_HIERARCHY, class_halves, select_classes, subsample
 from ..data.datasets import ImageSet, data_root, load_dataset
 from ..data.loader import fingerprint, image_files, image_size, in_memory
@@ -178,7 +178,7 @@ def read(self:Experiment,
     out,                           # folder of results
 ) -> dict|None:                    # None: not run
     "The stored result, also of another table that shares the configuration."
-    found = sorted((Path(out)/"runs").glob(f"*-s{self.seed}-{config_digest(self.config)}.json"))
+    found = sorted((as_path(out)/"runs").glob(f"*-s{self.seed}-{config_digest(self.config)}.json"))
     return json.loads(found[0].read_text(encoding="utf-8")) if found else None
 
 # %% ../../nbs/72_protocols.runs.ipynb #2168120e
@@ -341,7 +341,7 @@ def _write_result(e, scores, runs, out, seconds):
                  training={part: _training_record(run) for part, run in runs.items()},
                  measuring_seconds=round(seconds, 1), environment=environment(), commit=commit(),
                  date=datetime.now(timezone.utc).date().isoformat())
-    with atomic_write(Path(out)/"runs"/e.file) as t:
+    with atomic_write(as_path(out)/"runs"/e.file) as t:
         t.write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
 
 # %% ../../nbs/72_protocols.runs.ipynb #121753fc

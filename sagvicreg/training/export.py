@@ -16,7 +16,7 @@ from jaxtyping import Float, UInt8
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from ..core import Run, SagvicregError, atomic_write, progress_bar, require
+from ..core import Run, SagvicregError, as_path, atomic_write, progress_bar, require
 from ..data.augment import preprocess
 from ..data.datasets import decode_image
 from ..methods.base import METHODS
@@ -36,7 +36,9 @@ def save_encoder(
     parts = {run/"expander.safetensors": encoder.expander, run.weights: encoder.backbone}
     for path, module in parts.items():
         state = {k: v.detach().cpu().contiguous() for k, v in module.state_dict().items()}
-        with atomic_write(path) as t: save_file(state, t, header)
+        with atomic_write(path) as t:
+            save_file(state, t, header)
+            _sort_metadata(t)
 
 # %% ../../nbs/62_training.export.ipynb #b1bd1e92
 def _header(recipe, data):
@@ -47,6 +49,17 @@ def _header(recipe, data):
         width=recipe.width, image_size=data["image_size"], mean=list(data["mean"]),
         std=list(data["std"]), method=recipe.method, timm_args=timm_args(*network))
     return {k: v if isinstance(v, str) else json.dumps(v) for k, v in about.items()}
+
+# %% ../../nbs/62_training.export.ipynb #19263713
+def _sort_metadata(path):
+    "Order the entries that describe the file; the length of the header stays."
+    with open(path, "rb+") as f:
+        length = int.from_bytes(f.read(8), "little")
+        header = json.loads(f.read(length))
+        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+        text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+        f.seek(8)
+        f.write(text.ljust(length))
 
 # %% ../../nbs/62_training.export.ipynb #c6e90f8f
 @dataclass(frozen=True)
@@ -209,7 +222,7 @@ def export_onnx(
     output:str="representation",   # what the network returns: representation or embedding
 ) -> Path:
     "Write the encoder as an ONNX file: `images` in [0, 1], n×3×s×s, to `output`, n×h."
-    path = Path(path)
+    path = as_path(path)
     require(path.suffix == ".onnx", f"file {str(path)!r}", "a name that ends in .onnx")
     require(output in Encoded._fields, f"output {output!r}", " or ".join(Encoded._fields))
     require(importlib.util.find_spec("onnxscript"), "an export without onnxscript",

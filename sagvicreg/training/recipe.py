@@ -7,7 +7,7 @@ __all__ = ['RECIPES', 'METHOD_RECIPES', 'Recipe', 'recipe_from', 'build_encoder'
            'make_optimizer', 'make_schedule', 'preset']
 
 # %% ../../nbs/60_training.recipe.ipynb #48aa72a3
-import logging
+import logging, math
 from dataclasses import dataclass, field, fields, replace
 
 from ..core import LazyModule, SagvicregError, require, require_one_of
@@ -62,11 +62,21 @@ def _plain(v):
 
 # %% ../../nbs/60_training.recipe.ipynb #d2bf35bf
 def _check_sizes(r):
-    "Raise if there is no epoch, or fewer than two images per micro-batch."
+    "Raise if the seed is out of range, there is no epoch, or a micro-batch has fewer than 2 images."
+    require(0 <= r.seed < 2**32, f"seed = {r.seed}", "an integer from 0 to 4294967295")
     require(r.epochs >= 1, f"epochs = {r.epochs}", "at least one")
+    require(r.batch_size >= 2, f"batch_size = {r.batch_size}", "at least 2 images",
+            "The variance of a batch of one is not defined.")
     require(r.accumulate >= 1 and r.batch_size >= 2*r.accumulate,
             f"accumulate = {r.accumulate} with batch_size = {r.batch_size}",
             "micro-batches of at least 2 images")
+
+# %% ../../nbs/60_training.recipe.ipynb #d6025043
+def _check_finite(r):
+    "Raise if a number of the recipe is NaN or infinite."
+    for name in ("base_lr", "weight_decay", "clip_grad", "final_weight_decay", "width"):
+        value = getattr(r, name)
+        require(value is None or math.isfinite(value), f"{name} = {value}", "a finite number")
 
 # %% ../../nbs/60_training.recipe.ipynb #88a33b9e
 def _check_rates(r):
@@ -75,6 +85,7 @@ def _check_rates(r):
     require(r.clip_grad is None or r.clip_grad > 0, f"clip_grad = {r.clip_grad}",
             "a positive norm, or None")
     require(decay is None or decay >= 0, f"final_weight_decay = {decay}", "zero or more, or None")
+    _check_finite(r)
     require(r.base_lr > 0, f"base_lr = {r.base_lr}", "a positive learning rate")
     require(0 <= r.warmup < r.epochs, f"warmup_epochs = {r.warmup_epochs}",
             f"from 0 to less than the {r.epochs} epochs of the run")

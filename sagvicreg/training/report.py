@@ -18,7 +18,7 @@ import matplotlib.pyplot as plt
 from fastcore.basics import patch
 from matplotlib.figure import Figure
 
-from ..core import SCORES, Run, atomic_write, require
+from ..core import SCORES, Run, as_path, atomic_write, require
 from ..metrics.dendrogram import PALETTE
 from .fit import Callback
 
@@ -401,7 +401,7 @@ def report(
 ) -> Path:                     # the file written
     "Write a page about a run: what was trained, its curves, whether it looks healthy."
     run = run if isinstance(run, Run) else Run(run)
-    out = run/"report.html" if out is None else Path(out)
+    out = run/"report.html" if out is None else as_path(out)
     require(not out.is_dir(), f"report {str(out)!r}, which is a folder", "a file name")
     frame = files("sagvicreg.training").joinpath("report.html").read_text(encoding="utf-8")
     template = jinja2.Template(frame, autoescape=True, trim_blocks=True, lstrip_blocks=True)
