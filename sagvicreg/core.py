@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = ['SCORES', 'SagvicregError', 'require', 'nearest', 'require_one_of', 'LazyModule', 'progress_bar', 'generator',
            'seed_everything', 'rng_state', 'set_rng_state', 'pick_device', 'environment', 'available_memory',
-           'require_memory', 'Table', 'Tabular', 'Score', 'as_path', 'atomic_write', 'Run']
+           'require_memory', 'Table', 'Tabular', 'Score', 'as_path', 'output_file', 'atomic_write', 'Run']
 
 # %% ../nbs/00_core.ipynb #81e7863c
-import difflib, html, json, os, platform, random, sys, tempfile, tomllib
+import difflib, html, json, os, platform, random, re, sys, tempfile, tomllib
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib import import_module, metadata
@@ -329,13 +329,38 @@ def as_path(
     path,                   # text or a path
 ) -> Path:                  # with the home folder in place of `~`
     "`path` as a `Path`."
-    return Path(path).expanduser()
+    try: return Path(path).expanduser()
+    except RuntimeError: return Path(path)           # a name that begins with `~`
+
+# %% ../nbs/00_core.ipynb #67b19056
+def output_file(
+    path,                   # what the user named; it may not exist yet
+) -> Path:                  # the regular file, device or pipe that the path leads to
+    "Where writing to `path` ends; raises for a folder, a circle of links or a read-only file."
+    file = Path(os.path.realpath(as_path(path)))
+    given = f"output {str(path)!r}"
+    require(not file.is_symlink(), f"{given}, a symbolic link that leads back to itself",
+            "a link to a file")
+    require(not file.is_dir(), f"{given}, which is a folder", "a file name")
+    marked = file.is_file() and not file.stat().st_mode & 0o222
+    require(not marked, f"{given}, which is read-only", "a file that may be replaced",
+            "Choose another name, or make it writable (chmod u+w).")
+    return file
 
 # %% ../nbs/00_core.ipynb #c640045d
+def _names_open_file(path):
+    "Whether `path`, or a link on its way, is a name for a file that a process has open."
+    for _ in range(40):                              # more links than a system follows
+        folder = os.path.realpath(path.parent)
+        if re.fullmatch(r"/proc/\d+(/task/\d+)?/fd|/dev/fd", folder): return True
+        if not path.is_symlink(): return False
+        path = Path(folder, os.readlink(path))
+    return False
+
+# %% ../nbs/00_core.ipynb #fc1f3f36
 def _is_special(path):
-    "Whether `path` is a device, a pipe, or a name for an open file; it can only be written into."
-    where = str(path.absolute())
-    return where.startswith(("/dev/", "/proc/")) or path.exists() and not path.is_file()
+    "Whether `path` leads to a device, a pipe or an open file; it can only be written into."
+    return path.exists() and not path.is_file() or _names_open_file(path)
 
 # %% ../nbs/00_core.ipynb #3d70c763
 @contextmanager
@@ -355,24 +380,25 @@ def _sync_folder(path):
     finally: os.close(handle)
 
 # %% ../nbs/00_core.ipynb #8c731356
-def _umask():
-    "The process's umask, which can only be read by setting it."
+def _permissions(path):
+    "The permissions of a file, or of a new one: the umask can only be read by setting it."
+    if path.exists(): return path.stat().st_mode & 0o777
     mask = os.umask(0)
     os.umask(mask)
-    return mask
+    return 0o666 & ~mask
 
 # %% ../nbs/00_core.ipynb #ad43dcb5
 @contextmanager
-def _replacing(path):
+def _replacing(path, suffix):
     "Yield a temporary path in the folder of `path`, which replaces it if the block succeeds."
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=suffix, dir=path.parent)
     os.close(handle)
     temp = Path(name)
     try:
         yield temp
         with open(temp, "rb+") as f: os.fsync(f.fileno())
-        os.chmod(temp, 0o666 & ~_umask())
+        os.chmod(temp, _permissions(path))
         os.replace(temp, path)
         _sync_folder(path.parent)
     finally:
@@ -384,7 +410,8 @@ def atomic_write(
 ):                          # a context manager; in it, write to the path that it returns
     "A temporary path, which becomes `path` if the block succeeds and vanishes if not."
     path = as_path(path)
-    return _into(path) if _is_special(path) else _replacing(path.resolve())
+    file = output_file(path)
+    return _into(path) if _is_special(path) else _replacing(file, path.suffix)
 
 # %% ../nbs/00_core.ipynb #3d2b9069
 class Run:
@@ -402,6 +429,34 @@ class Run:
     def weights(self) -> Path: return self.path/"encoder.safetensors"
     @property
     def finished(self) -> bool: return self.weights.exists()
+
+# %% ../nbs/00_core.ipynb #089d5d08
+_STATE = (r"(checkpoint(-\d+)?\.pt|checkpoint\.unreadable|best\.pt|config\.toml|log\.jsonl"
+          r"|(encoder|expander)\.safetensors)")
+
+# %% ../nbs/00_core.ipynb #0b576882
+@patch
+def files(self:Run) -> list[str]:    # sorted
+    "Names of the files that a training writes and that are in the folder."
+    if not self.path.is_dir(): return []
+    names = sorted(os.listdir(self.path))
+    return [n for n in names if re.fullmatch(_STATE, n) and (self.path/n).exists()]
+
+# %% ../nbs/00_core.ipynb #19d0b5ac
+def _half_written(folder, name):
+    "Temporary files in `folder` of a file whose name matches the regular expression `name`."
+    temporary = re.compile(rf"\.{name}\.(made|[a-z0-9_]{{8}}(\.\w+)?)")
+    return [p for p in Path(folder).glob(".*") if temporary.fullmatch(p.name)]
+
+# %% ../nbs/00_core.ipynb #9cb39c22
+@patch
+def leftovers(self:Run) -> list[Path]:
+    "Half-written files of a process that was killed."
+    found = _half_written(self.path, _STATE)
+    for name in filter(lambda name: (self.path/name).is_symlink(), self.files()):
+        target = (self.path/name).resolve()
+        found += _half_written(target.parent, re.escape(target.name))
+    return found
 
 # %% ../nbs/00_core.ipynb #4e3f86dc
 def _without_none(d):
@@ -438,7 +493,7 @@ def log(self:Run,
     **row,               # numbers and strings; tensors of one element become numbers
 ):
     "Append one line to `log.jsonl`."
-    self.path.mkdir(parents=True, exist_ok=True)
+    os.makedirs(os.path.realpath(self.path), exist_ok=True)
     line = json.dumps({k: _plain(v) for k, v in row.items()}) + "\n"
     with open(self.path/"log.jsonl", "a", encoding="utf-8") as f: f.write(line)
 

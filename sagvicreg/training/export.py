@@ -87,7 +87,7 @@ class Trained:
 # %% ../../nbs/62_training.export.ipynb #2a4db582
 def _decode(paths, size):
     "Image files as bytes [n 3 size size]."
-    decoded = [decode_image(p, size) for p in paths]
+    decoded = [decode_image(as_path(p), size) for p in paths]
     return torch.from_numpy(np.ascontiguousarray(decoded))
 
 # %% ../../nbs/62_training.export.ipynb #06c96b14
