@@ -329,8 +329,11 @@ def as_path(
     path,                   # text or a path
 ) -> Path:                  # with the home folder in place of `~`
     "`path` as a `Path`."
-    try: return Path(path).expanduser()
-    except RuntimeError: return Path(path)           # a name that begins with `~`
+    expanded = os.path.expanduser(path)
+    require(not expanded.startswith("~"), f"path {str(path)!r}, whose home folder is not known",
+            "~, or ~ and the name of a user", f"For a name that begins with ~, write ./{path}")
+    path = Path(expanded)
+    return path.absolute() if str(path).startswith("~") else path      # ./~b; may be passed again
 
 # %% ../nbs/00_core.ipynb #67b19056
 def output_file(
@@ -348,19 +351,27 @@ def output_file(
     return file
 
 # %% ../nbs/00_core.ipynb #c640045d
-def _names_open_file(path):
-    "Whether `path`, or a link on its way, is a name for a file that a process has open."
+def _descriptor(path):
+    "The open file descriptor that `path`, or a link on its way, is a name of; else None."
+    own = rf"/proc/{os.getpid()}(/task/\d+)?/fd|/dev/fd"
     for _ in range(40):                              # more links than a system follows
         folder = os.path.realpath(path.parent)
-        if re.fullmatch(r"/proc/\d+(/task/\d+)?/fd|/dev/fd", folder): return True
-        if not path.is_symlink(): return False
+        if path.name.isdecimal() and re.fullmatch(own, folder): return int(path.name)
+        if not path.is_symlink(): return None
         path = Path(folder, os.readlink(path))
-    return False
 
-# %% ../nbs/00_core.ipynb #fc1f3f36
+# %% ../nbs/00_core.ipynb #c32b6bc7
 def _is_special(path):
     "Whether `path` leads to a device, a pipe or an open file; it can only be written into."
-    return path.exists() and not path.is_file() or _names_open_file(path)
+    return path.exists() and not path.is_file() or _descriptor(path) is not None
+
+# %% ../nbs/00_core.ipynb #347ce70e
+def _open_special(path):
+    "Open a device, a pipe or an open file to write into it."
+    number = _descriptor(path)
+    if number is None: return open(path, "wb")
+    sys.stdout.flush()                               # what was printed before comes before
+    return os.fdopen(os.dup(number), "wb")
 
 # %% ../nbs/00_core.ipynb #3d70c763
 @contextmanager
@@ -369,7 +380,7 @@ def _into(path):
     with tempfile.TemporaryDirectory() as folder:
         temp = Path(folder)/path.name
         yield temp
-        with open(path, "wb") as f: f.write(temp.read_bytes())
+        with _open_special(path) as f: f.write(temp.read_bytes())
 
 # %% ../nbs/00_core.ipynb #f779f9b6
 def _sync_folder(path):

@@ -7,7 +7,7 @@ __all__ = ['Callback', 'TrainingDiverged', 'TrainingStopped', 'check_run_folder'
            'TensorBoard', 'config_digest', 'run_cache', 'run_folder', 'cached_run', 'train_all']
 
 # %% ../../nbs/63_training.fit.ipynb #7cb94593
-import errno, hashlib, json, math, os, platform, signal, threading, time, warnings
+import errno, hashlib, json, math, os, platform, re, signal, threading, time, warnings
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
@@ -405,6 +405,8 @@ def _is_current(file, run):
     except FileNotFoundError: return False
 
 # %% ../../nbs/63_training.fit.ipynb #771dc319
+_OWNER = r"(process \d+ on .*\s*)?"       # what a lock of ours contains
+
 def _claim(run):
     "Lock the folder and write down who holds it; the lock is the open file that is returned."
     file = _open_lock(run)
@@ -412,6 +414,9 @@ def _claim(run):
     if not _is_current(file, run):
         file.close()
         return _claim(run)
+    file.seek(0)
+    require(re.fullmatch(_OWNER, file.read()), f"{_lock_file(run)}, a file of another program",
+            "no file of this name", "Move it away, or choose another folder.")
     file.truncate(0)
     file.write(f"process {os.getpid()} on {platform.node()}\n")
     file.flush()
