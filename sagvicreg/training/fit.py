@@ -348,7 +348,7 @@ def _has_recipe(run):
 # %% ../../nbs/63_training.fit.ipynb #3b62e37a
 class _Lock:
     "A lock on a run folder, which ends with the process that holds it."
-    held = {}                                        # folder → process: POSIX locks do not see this one
+    held = {}      # folder → process; a POSIX lock does not keep its own process out
 
     def __init__(self, run):
         self.run, self.path = run, run.path/".lock"

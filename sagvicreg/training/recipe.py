@@ -62,7 +62,7 @@ def _plain(v):
 
 # %% ../../nbs/60_training.recipe.ipynb #d2bf35bf
 def _check_sizes(r):
-    "Raise if the seed is out of range, there is no epoch, or a micro-batch has fewer than 2 images."
+    "Raise for a seed out of range, no epoch, or a micro-batch of fewer than 2 images."
     require(0 <= r.seed < 2**32, f"seed = {r.seed}", "an integer from 0 to 4294967295")
     require(r.epochs >= 1, f"epochs = {r.epochs}", "at least one")
     require(r.batch_size >= 2, f"batch_size = {r.batch_size}", "at least 2 images",
