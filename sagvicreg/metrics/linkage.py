@@ -63,6 +63,7 @@ def save_embeddings(
     paths:list|None=None,           # n paths, one per row
     index:list|None=None,           # or n positions in a data set; default: 0, …, n-1
     labels:list|None=None,          # n integers or strings
+    classes:list|None=None,         # names of class 0, 1, …, if labels are numbers
 ) -> Path:                          # the file written
     "Write `embeddings` and what identifies their rows to `path`, atomically."
     path = as_path(path) if Path(path).suffix else as_path(f"{path}.npz")
@@ -71,6 +72,7 @@ def save_embeddings(
     require(paths is None or index is None, "both paths and index", "one of the two")
     embeddings = as_matrix(embeddings)
     rows = _row_arrays(len(embeddings), paths, index, labels)
+    if classes: rows["classes"] = np.array([str(c) for c in classes])
     with atomic_write(path) as t: np.savez(t, embeddings=embeddings, **rows)
     return path
 
