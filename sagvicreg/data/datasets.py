@@ -437,6 +437,8 @@ def _kind(e):
     if e.name.lower() in _SYSTEM: return f"{e.name} of the system"
     if e.is_dir(): return "folder"
     suffix = os.path.splitext(e.name)[1].lower()
+    if suffix in (".heic", ".heif") and suffix not in _suffixes():
+        return f"*{suffix}, which pip install 'sagvicreg[heic]' would read"
     if suffix not in _suffixes(): return f"*{suffix}" if suffix else "without suffix"
     return "image" if e.is_file() else "not a regular file"
 

@@ -26,8 +26,12 @@ torch = LazyModule("torch")
 def as_array(
     a,                  # torch (any device), numpy or nested lists
 ) -> np.ndarray:        # of the same type, but float32 for bfloat16, which numpy lacks
-    "`a` as a numpy array."
-    if "torch" not in sys.modules or not isinstance(a, torch.Tensor): return np.asarray(a)
+    "`a` as a numpy array; raises if entries of a masked array are masked."
+    if "torch" not in sys.modules or not isinstance(a, torch.Tensor):
+        masked = np.ma.isMaskedArray(a) and int(np.ma.getmaskarray(a).sum())
+        require(not masked, f"a masked array with {masked} masked entries", "values everywhere",
+                "Fill them, or leave out the rows.")
+        return np.asarray(a)
     if a.dtype == torch.bfloat16: a = a.float()
     return a.detach().cpu().numpy()
 
