@@ -329,6 +329,8 @@ def as_path(
     path,                   # text or a path
 ) -> Path:                  # with the home folder in place of `~`
     "`path` as a `Path`."
+    require(isinstance(path, (str, os.PathLike)), f"a path of type {type(path).__name__}",
+            "text or a Path")
     return Path(path).expanduser()
 
 # %% ../nbs/00_core.ipynb #c640045d

@@ -21,7 +21,8 @@ from torch.nn.parallel import DistributedDataParallel
 from ..core import (Run, SagvicregError, as_path, atomic_write, generator, require,
                             rng_state, seed_everything, set_rng_state)
 from ..data.augment import augmentation
-from ..data.loader import Batches, feed, fingerprint, image_size
+from ..data.datasets import ImageSet
+from ..data.loader import Batches, ImageFiles, feed, fingerprint, image_size
 from ..distributed import (declared_split_sizes, gather, init, split_sizes, synchronized,
                                    world)
 from ..methods import barlow_twins, dino, ijepa, mae, simclr, spectralnet, vicreg
@@ -144,11 +145,22 @@ class Trainer:
         self.progress = progress and self.rank == 0
         self._set_up(compile, workers)
 
+# %% ../../nbs/61_training.trainer.ipynb #6393cbd4
+def _check_data(data):
+    "Raise unless `data` is a set of square images."
+    ok = isinstance(data, (ImageSet, ImageFiles))
+    require(ok, f"data of type {type(data).__name__}", "an ImageSet or ImageFiles",
+            "image_folder, digits or cifar100 make one.")
+    if isinstance(data, ImageFiles): return
+    h, w = data.images.shape[-2:]
+    require(h == w, f"images of {h} × {w} pixels", "square images", "Crop or resize them.")
+
 # %% ../../nbs/61_training.trainer.ipynb #b4269580
 @patch
 def _set_up(self:Trainer, compile, workers):
     "All that a step needs, made from the recipe and the data."
     recipe, data = self.recipe, self.data
+    _check_data(data)
     seed_everything(recipe.seed)
     self.rng = _generators(recipe.seed, self.device)
     self.batches = Batches(len(data), recipe.batch_size, self.rng["order"], recipe.drop_last)
