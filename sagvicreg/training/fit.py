@@ -557,9 +557,7 @@ def _locked(path):
     "One process at a time; when a process is killed, its lock is released."
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "a") as f:
-        if find_spec("fcntl"):                       # not on Windows
-            _fcntl = import_module("fcntl")
-            fcntl.flock(f, fcntl.LOCK_EX)
+        if _fcntl is not None: _fcntl.flock(f, _fcntl.LOCK_EX)
         yield
 
 # %% ../../nbs/63_training.fit.ipynb #c87552b5
