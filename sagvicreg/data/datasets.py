@@ -646,26 +646,6 @@ def data_root(
     "The folder for data sets, searched first and used for downloads."
     return Path(root or os.environ.get("SAGVICREG_DATA") or "~/.cache/sagvicreg/data").expanduser()
 
-# %% ../../nbs/40_data.datasets.ipynb #5e0fdf09
-def _split_folders(folder):
-    "The sub-folders of the training and the test part; none if `folder` is not split."
-    tests = [h for h in ("test", "val", "valid", "validation") if (folder/h).is_dir()]
-    return ["train", tests[0]] if tests and (folder/"train").is_dir() else []
-
-# %% ../../nbs/40_data.datasets.ipynb #b5953fbe
-def _folder_part(folder, train, size, on_error):
-    "The part of a split folder that `train` selects, or the whole of any other folder."
-    halves = _split_folders(folder)
-    if not halves: return image_folder(folder, size, on_error)
-    classes = sorted({c for h in halves for c in _class_names(_find_images(folder/h))})
-    suffix = {True: "-train", False: f"-{halves[1]}", None: ""}[train]
-    parts = []
-    for h in {True: halves[:1], False: halves[1:], None: halves}[train]:
-        part = image_folder(folder/h, size, on_error, classes=classes)
-        parts.append(replace(part, paths=[f"{h}/{f}" for f in part.paths]))
-    return _join(parts, folder.resolve().name + suffix)
->>>>>>> /tmp/tmp9vy6ekoj/theirs
-
 # %% ../../nbs/40_data.datasets.ipynb #f5f1bab4
 def _folders_like(name, root):
     "The folders that `load_dataset` would find where it searches for `name`."
