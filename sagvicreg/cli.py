@@ -33,18 +33,25 @@ checkers, reports = _modules("sagvicreg.training", "checks report")
 presets, figures = _modules("sagvicreg.protocols", "presets figures")
 runs, tables = _modules("sagvicreg.protocols", "runs reproduce")
 
+# %% ../nbs/80_cli.ipynb #2fb1a40e
+def _class_range(part):
+    "The class numbers of `3` or `0-4`; None if it is a name."
+    if not re.fullmatch(r"[0-9-]*", part): return None
+    low, dash, high = part.partition("-")
+    high = high if dash else low
+    ok = low.isdecimal() and high.isdecimal() and int(low) <= int(high) < 1_000_000
+    require(ok, f"classes {part!r}", "names, numbers and ascending ranges such as 0-49,60")
+    return range(int(low), int(high) + 1)
+
 # %% ../nbs/80_cli.ipynb #3ceb6068
 def parse_classes(
-    text:str,                # numbers and ranges joined by commas, such as 0-49,60
-) -> list[int]:              # class indices
-    "Class indices from text such as `0-4,7`."
+    text:str,                # numbers, ranges and names joined by commas, such as 0-49,60,cat
+) -> list:                   # class numbers and names
+    "Classes from text such as `0-4,7` or `cat,dog`."
     out = []
-    for part in text.split(","):
-        lo, dash, hi = part.strip().partition("-")
-        hi = hi if dash else lo
-        ok = lo.isdecimal() and hi.isdecimal() and int(lo) <= int(hi) < 1_000_000
-        require(ok, f"classes {text!r}", "numbers and ascending ranges such as 0-49,60")
-        out += range(int(lo), int(hi) + 1)
+    for part in map(str.strip, text.split(",")):
+        numbers = _class_range(part)
+        out += [part] if numbers is None else numbers
     return out
 
 # %% ../nbs/80_cli.ipynb #f03a41f8
@@ -89,6 +96,7 @@ def _load(data, root, split, size, classes, limit, on_error="skip"):
     part = {"train": True, "test": False, "all": None}[split]
     with distributed.first_alone():
         images = datasets.load_dataset(data, root or None, part, size, on_error)
+    if data not in ("digits", "cifar100"): _show_folder(runs.folder_parts(data, root or None)[0])
     return _part(images, classes, limit)
 
 # %% ../nbs/80_cli.ipynb #038c262b
@@ -97,30 +105,46 @@ def _check_part(classes, limit):
     require(limit is None or limit > 0, f"limit {limit}", "a positive number of images")
     if classes: parse_classes(classes)
 
+# %% ../nbs/80_cli.ipynb #b462350c
+def _show_folder(folder):
+    "Print what is read of a folder and what is passed over; rank 0 only."
+    if distributed.world()[0] == 0: print(datasets.folder_report(folder))
+
+# %% ../nbs/80_cli.ipynb #363a2668
+def _show_classes(images):
+    "Print which classes were chosen, if they have names other than their numbers; rank 0 only."
+    chosen = {i: images.classes[i] for i in images.labels.unique().tolist() if images.classes}
+    if distributed.world()[0] > 0 or all(str(i) == name for i, name in chosen.items()): return
+    print("classes:", ", ".join(f"{i} {name}" for i, name in chosen.items()))
+
 # %% ../nbs/80_cli.ipynb #52987fe9
 def _part(images, classes, limit):
     "The images of some classes, at most `limit` of them."
     _check_part(classes, limit)
-    if classes: images = image_classes.select_classes(images, parse_classes(classes))
+    if classes:
+        images = image_classes.select_classes(images, parse_classes(classes))
+        _show_classes(images)
     return image_classes.subsample(images, limit and min(limit, len(images)))
 
 # %% ../nbs/80_cli.ipynb #ccabd767
 def _has_test_part(data, root):
     "Whether the data set has held-out images."
     if data in ("digits", "cifar100"): return True
-    _, train, test = runs.folder_parts(data, root or None)
-    return bool(train and test)
+    _, parts = runs.folder_parts(data, root or None)
+    return "train" in parts and len(parts) > 1
 
 # %% ../nbs/80_cli.ipynb #fac0625b
 def _stream(data, root, size, classes, limit, on_error, cache):
     "The images of a folder, or of its `train` part, decoded on demand."
     _check_part(classes, limit)
-    folder, train, _ = runs.folder_parts(data, root or None)
+    folder, parts = runs.folder_parts(data, root or None)
     require(folder, f"--stream with data {data!r}", "a folder of images")
     cache = None if cache == "none" else cache
+    part = "train" if parts else None
     with distributed.first_alone():
         size = 64 if size is None else size
-        files = loader.image_files(train or folder, size, on_error, cache)
+        files = loader.image_files(folder, size, on_error, cache, part=part)
+    _show_folder(folder)
     return _part(files, classes, limit)
 
 # %% ../nbs/80_cli.ipynb #e9740e92
@@ -273,6 +297,7 @@ def _embed(
     statistics = trained.mean, trained.std
     e = sagvicreg.embed(trained.encoder, images.images, *statistics, device=device, output=output)
     rows = dict(paths=images.paths) if images.paths else dict(index=images.index)
+    if images.labels is not None: rows["classes"] = images.classes
     path = linkages.save_embeddings(out, e, labels=images.labels, **rows)
     print(f"{images}\n{e.shape[0]:,} × {e.shape[1]} → {path}")
 
@@ -452,7 +477,7 @@ _SHARED = dict(
     data="digits, cifar100, or a folder of images",
     run="a run folder of `sagvicreg train`",
     root="where data sets are kept; see `sagvicreg info`",
-    classes="use only these class indices, such as 0-49",
+    classes="use only these classes: numbers or names, such as 0-49 or cat,dog",
     limit="use at most this many images; all classes keep their proportions",
     on_error="on unreadable image files: skip or raise",
     output="representation (of the backbone) or embedding (of the expander)",

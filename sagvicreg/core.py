@@ -329,6 +329,8 @@ def as_path(
     path,                   # text or a path
 ) -> Path:                  # with the home folder in place of `~`
     "`path` as a `Path`."
+    require(isinstance(path, (str, os.PathLike)), f"a path of type {type(path).__name__}",
+            "text or a Path")
     expanded = os.path.expanduser(path)
     require(not expanded.startswith("~"), f"path {str(path)!r}, whose home folder is not known",
             "~, or ~ and the name of a user", f"For a name that begins with ~, write ./{path}")

@@ -193,19 +193,17 @@ def _failure(data, j, error):
     return f"{data.paths[j]!r} in {str(data.folder)!r} cannot be read ({why})"
 
 # %% ../../nbs/43_data.loader.ipynb #8e7e1563
-_MOST_UNREADABLE = 100     # files in a row
-
 def _read(data, i):
     "The image of row `i`, and None or a warning that another file took its row."
     failed, n = None, len(data)
-    for j in range(i, i + min(n, _MOST_UNREADABLE)):
+    for j in range(i, i + n):
         try: image = _load(data, j%n)
         except Exception as e:
             failed = failed or _failure(data, j%n, e)
             require(data.on_error == "skip", failed, "a readable image, as on_error='raise'",
                     "Remove it, or pass on_error='skip'.")
         else: return image, failed and f"{failed}; {data.paths[j%n]!r} takes its row"
-    raise SagvicregError(f"{failed}, nor can the {j - i} files after it; "
+    raise SagvicregError(f"{failed}, nor can the other {n - 1} files; "
                          "expected a readable one. Is the disk still mounted?")
 
 # %% ../../nbs/43_data.loader.ipynb #0aa3338b
@@ -292,13 +290,15 @@ def image_files(
     cache="auto",                  # folder of decoded images; None: none; `auto`: in data_root
     classes:list|None=None,        # class names in the order of their labels; default sub-folders
     workers:int|None=None,         # threads that decode the sample; default one per core
+    part:str|None=None,            # train, val or test; None: all
 ) -> ImageFiles:
-    "The image files below a folder; first-level sub-folders are the classes."
+    "The image files of a folder or of a part of it; sub-folders are the classes."
     _check_side(size)
-    folder, files, labels, classes = scan_folder(path, classes)
+    folder, files, labels, classes = scan_folder(path, classes, part)
     stats = _file_stats(folder, files)
     cache = _cache_file(folder, files, stats, size, cache)
-    data = ImageFiles(folder, files, size, labels, classes, name=folder.resolve().name,
+    name = folder.resolve().name + (f"-{part}" if part else "")
+    data = ImageFiles(folder, files, size, labels, classes, name=name,
                       on_error=on_error, cache=cache, file_bytes=stats[:, 0].clone())
     mean, std = _sample_stats(data, workers)
     return replace(data, mean=mean, std=std)

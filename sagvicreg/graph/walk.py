@@ -170,4 +170,8 @@ def pairing(
     require(callable(pairs) or pairs in _PAIRINGS, f"pairs = {pairs!r}", names)
     require(not (callable(pairs) and kwargs),
             f"pairs = {pairs!r} with {sorted(kwargs)}", "options for a named pairing alone")
-    return pairs if callable(pairs) else _PAIRINGS[pairs](width, **kwargs)
+    if callable(pairs): return pairs
+    try: return _PAIRINGS[pairs](width, **kwargs)
+    except TypeError:
+        require(False, f"pairs = {pairs!r} with {', '.join(kwargs)}", "options of this pairing",
+                "'walk': k, steps, neighbors, percentile, scale_over; 'nearest': queue.")

@@ -22,7 +22,7 @@ from ..graph.walk import Pairs, RandomWalkPairs, pairing
 
 # %% ../../nbs/50_methods.base.ipynb #5df728d7
 class Method(nn.Module):
-    "A self-supervised method: an encoder and its loss. Subclasses define `embed` and `terms`."
+    "A self-supervised method: an encoder and its loss. Subclasses define embed and terms."
     eval_part = "encoder"            # name of the part that a run keeps
 
     def __init__(self,
@@ -102,7 +102,7 @@ def losses(self:Method,
 def forward(self:Method,
     views:list[Float[Tensor, "n 3 h w"]],    # normalized augmented views
 ) -> tuple[Float[Tensor, "n ..."], ...]:     # what embed returns
-    "Same as `embed`, under the name that `DistributedDataParallel` calls."
+    "Same as embed, under the name that `DistributedDataParallel` calls."
     return self.embed(views)
 
 # %% ../../nbs/50_methods.base.ipynb #4f049634
@@ -185,7 +185,7 @@ def check_coefficients(
 
 # %% ../../nbs/50_methods.base.ipynb #8bb73a80
 class PairedMethod(Method):
-    "A method that compares each image with its partner. Subclasses define `compare`."
+    "A method that compares each image with its partner. Subclasses define compare."
     @delegates(RandomWalkPairs.__init__)
     def __init__(self,
         encoder:nn.Module,             # maps images to representation and embedding

@@ -83,7 +83,7 @@ def plain_crop(
 
 # %% ../../nbs/55_methods.mae.ipynb #73d32281
 class MaskedMethod(Method):
-    "A method that predicts hidden patches. Subclasses define `embed`, `prepare` and `error`."
+    "A method that predicts hidden patches. Subclasses define embed, prepare and error."
     error = None                       # (predicted, target) → error of each image
 
     def views(self,

@@ -61,7 +61,7 @@ def _neighbor_xent(
 # %% ../../nbs/52_methods.simclr.ipynb #7c4089bd
 @register("simclr")
 class SimCLR(PairedMethod):
-    "SimCLR (Chen et al. 2020); SAG-SimCLR with `walk`, NNCLR with `nearest` and a queue."
+    "SimCLR (Chen et al. 2020); with pairs from a walk SAG-SimCLR, from a queue NNCLR."
     @delegates(PairedMethod.__init__)
     def __init__(self,
         encoder:nn.Module,             # maps images to representation and embedding

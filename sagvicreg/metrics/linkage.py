@@ -26,8 +26,12 @@ torch = LazyModule("torch")
 def as_array(
     a,                  # torch (any device), numpy or nested lists
 ) -> np.ndarray:        # of the same type, but float32 for bfloat16, which numpy lacks
-    "`a` as a numpy array."
-    if "torch" not in sys.modules or not isinstance(a, torch.Tensor): return np.asarray(a)
+    "`a` as a numpy array; raises if entries of a masked array are masked."
+    if "torch" not in sys.modules or not isinstance(a, torch.Tensor):
+        masked = np.ma.isMaskedArray(a) and int(np.ma.getmaskarray(a).sum())
+        require(not masked, f"a masked array with {masked} masked entries", "values everywhere",
+                "Fill them, or leave out the rows.")
+        return np.asarray(a)
     if a.dtype == torch.bfloat16: a = a.float()
     return a.detach().cpu().numpy()
 
@@ -63,6 +67,7 @@ def save_embeddings(
     paths:list|None=None,           # n paths, one per row
     index:list|None=None,           # or n positions in a data set; default: 0, …, n-1
     labels:list|None=None,          # n integers or strings
+    classes:list|None=None,         # names of class 0, 1, …, if labels are numbers
 ) -> Path:                          # the file written
     "Write `embeddings` and what identifies their rows to `path`, atomically."
     path = as_path(path) if Path(path).suffix else as_path(f"{path}.npz")
@@ -71,6 +76,7 @@ def save_embeddings(
     require(paths is None or index is None, "both paths and index", "one of the two")
     embeddings = as_matrix(embeddings)
     rows = _row_arrays(len(embeddings), paths, index, labels)
+    if classes: rows["classes"] = np.array([str(c) for c in classes])
     with atomic_write(path) as t: np.savez(t, embeddings=embeddings, **rows)
     return path
 

@@ -15,8 +15,10 @@ from scipy.special import stdtrit
 
 from ..core import SCORES, Table, Tabular, progress_bar, require
 from .correlation import tree_correlations
-from .dendrogram import Dendrogram, as_embeddings
-from .similarity import cross_correlations, structure_similarity
+from .dendrogram import Dendrogram
+from .linkage import as_matrix
+from .similarity import (cross_correlations, scaled_embeddings,
+                                          structure_similarity)
 
 # %% ../../nbs/34_metrics.uncertainty.ipynb #119b7156
 def subsets(
@@ -95,8 +97,9 @@ def subsampling(
     **how,                       # options of structure_similarity, such as `metric`, `linkage`
 ) -> SubsamplingResult:
     "Structure similarity of all items and of random subsets; standard errors by eq. (1)."
+    x1, x2 = as_matrix(x1, "x1"), as_matrix(x2, "x2")
+    parts = subsets(len(x1), fraction, draws, seed)
     full = structure_similarity(x1, x2, progress=progress, **how)
-    parts = subsets(full.n, fraction, draws, seed)
     bar = progress_bar(parts, desc="subsets", delay=3, leave=False, shown=progress)
     found = [structure_similarity(x1[i], x2[i], progress=False, **how).scores for i in bar]
     samples = {k: [f[k] for f in found] for k in full.scores}
@@ -170,7 +173,7 @@ def permutation_null(
     "Structure similarity when the items of the second set are permuted; each tree is built once."
     require(draws >= 1, f"draws = {draws}", "at least 1 permutation")
     full = structure_similarity(x1, x2, metric, linkage, lca_distance, device, progress)
-    x = as_embeddings(x1, "x1", metric), as_embeddings(x2, "x2", metric)
+    x = [scaled_embeddings(x, n, metric) for x, n in ((x1, "x1"), (x2, "x2"))]
     rng, samples = np.random.default_rng(seed), []
     for _ in progress_bar(range(draws), desc="permutations", delay=3, leave=False, shown=progress):
         order = rng.permutation(full.n)

@@ -23,7 +23,7 @@ from ..graph.walk import Pairs, RandomWalkPairs, identity_pairs
 from ..losses import full_precision, invariance, vicreg_terms
 from ..methods.base import register
 from ..methods.vicreg import SAGVICReg, VICReg
-from ..training.recipe import preset, Recipe
+from ..training.recipe import check_types, preset, Recipe
 
 # %% ../../nbs/71_protocols.presets.ipynb #23f756e6
 @dataclass(frozen=True)
@@ -37,6 +37,8 @@ class Preset:
     knn_k: int = 20                     # neighbors that vote
     linear_C: float = 1.                # linear probe: weight of the data against the penalty
     stream: bool = False                # folders: decode images on demand
+
+    def __post_init__(self): check_types(self)
 
 # %% ../../nbs/71_protocols.presets.ipynb #ffe9742f
 def _defaults(f): return {n: p.default for n, p in inspect.signature(f).parameters.items()}

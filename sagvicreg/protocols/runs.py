@@ -20,7 +20,7 @@ from scipy.stats import t as student
 from ..core import (Run, SCORES, Table, Tabular, as_path, atomic_write, environment,
                             pick_device, require, seed_everything)
 from ..data.classes import CIFAR100_HIERARCHY, class_halves, select_classes, subsample
-from ..data.datasets import ImageSet, data_root, load_dataset
+from ..data.datasets import ImageSet, data_root, folder_layout, load_dataset
 from ..data.loader import fingerprint, image_files, image_size, in_memory
 from ..methods.base import METHODS
 from ..methods.vicreg import VICReg
@@ -38,14 +38,11 @@ from ..training.recipe import Recipe, build_encoder
 def folder_parts(
     dataset:str,                   # a folder, or the name of one in data_root
     root=None,                     # where data sets are kept
-) -> tuple:                        # folder, its training part, its test part; None if missing
-    "The folder of a data set, with its training part and its test part."
+) -> tuple:                        # the folder and the names of its parts; None if there is none
+    "The folder of a data set, and which of `train`, `val` and `test` it is divided into."
     places = (as_path(dataset), data_root(root)/dataset)
     folder = next((p for p in places if p.is_dir()), None)
-    if folder is None: return None, None, None
-    train = folder/"train" if (folder/"train").is_dir() else None
-    tests = (folder/name for name in ("test", "val", "valid", "validation"))
-    return folder, train, next((t for t in tests if t.is_dir()), None)
+    return folder, () if folder is None else tuple(folder_layout(folder).parts)
 
 # %% ../../nbs/72_protocols.runs.ipynb #c992cf1c
 def _hold_out(data, every=5):
@@ -67,17 +64,16 @@ def _open(dataset, root, size, stream):
     "Training part and held-out part of a labeled data set."
     both = lambda name: tuple(load_dataset(name, root, part, size) for part in (True, False))
     if dataset in ("digits", "cifar100"): return both(dataset)
-    folder, train, test = folder_parts(dataset, root)
+    folder, parts = folder_parts(dataset, root)
     require(folder, f"data set {dataset!r}",
             f"digits, cifar100 or a folder (looked for here and in {data_root(root)})",
             "Name the folder, or its place with --root.")
-    if not (train and test):
+    if "train" not in parts or len(parts) == 1:
         if stream: whole = image_files(folder, size)
         else: whole = load_dataset(str(folder), root, None, size)
         return _hold_out(whole)
     if not stream: return both(str(folder))
-    files = image_files(train, size)
-    return files, image_files(test, size, classes=files.classes)
+    return tuple(image_files(folder, size, part=part) for part in ("train", "test"))
 
 # %% ../../nbs/72_protocols.runs.ipynb #47fd6ba5
 _IMAGENET100 = """

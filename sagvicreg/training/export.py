@@ -72,12 +72,11 @@ class Trained:
     std: tuple                     # per channel, on the 0-1 scale
 
     def __call__(self,
-        images:UInt8[Tensor, "n 3 h w"],     # bytes; or a path or list of paths of image files
+        images:UInt8[Tensor, "n 3 h w"],     # bytes or floats in [0, 1], an ImageSet, or paths
     ) -> Encoded:                            # representation and embedding, one row per image
         "Encode some images; for many, see `embed`."
-        if isinstance(images, (str, Path)): images = [images]
         side, device = self.image_size, next(self.encoder.parameters()).device
-        if not isinstance(images, Tensor): images = _decode(images, side)
+        images = _as_images(images, side)
         require(images.ndim == 4 and images.shape[1:] == (3, side, side),
                 f"images of shape {tuple(images.shape)}", f"n×3×{side}×{side} bytes",
                 f"Load them with load_dataset(…, size={side}), or pass the names of the files.")
@@ -87,8 +86,24 @@ class Trained:
 # %% ../../nbs/62_training.export.ipynb #2a4db582
 def _decode(paths, size):
     "Image files as bytes [n 3 size size]."
+    missing = [str(p) for p in paths if not as_path(p).is_file()]
+    require(not missing, f"image files that are not there: {', '.join(missing[:3])}", "files")
     decoded = [decode_image(as_path(p), size) for p in paths]
     return torch.from_numpy(np.ascontiguousarray(decoded))
+
+# %% ../../nbs/62_training.export.ipynb #f92feb1d
+def _as_images(images, side):
+    "Images from a tensor, an array, a set or files, as a tensor; floats must be in [0, 1]."
+    if isinstance(images, (str, Path)): images = [images]
+    if isinstance(images, (list, tuple)) and images and isinstance(images[0], (str, Path)):
+        return _decode(images, side)
+    if hasattr(images, "images"): images = images.images
+    if not isinstance(images, Tensor): images = torch.from_numpy(np.ascontiguousarray(images))
+    if images.is_floating_point() and images.numel():
+        low, high = images.min().item(), images.max().item()
+        require(0 <= low and high <= 1, f"images with values from {low:g} to {high:g}",
+                "bytes (uint8), or floats from 0 to 1", "Divide by 255, or convert to uint8.")
+    return images
 
 # %% ../../nbs/62_training.export.ipynb #06c96b14
 def load_run(

@@ -528,7 +528,8 @@ class TensorBoard(Callback):
     def log(self, row):
         "Write the numbers of `row` at its step; after a resume, later steps are discarded."
         step = row["step"]
-        if self.writer is None: self.writer = self._make(log_dir=str(as_path(self.folder)), purge_step=step)
+        if self.writer is None:
+            self.writer = self._make(log_dir=str(as_path(self.folder)), purge_step=step)
         for k, v in row.items():
             if k != "step" and isinstance(v, (int, float)): self.writer.add_scalar(k, v, step)
         self.writer.flush()
