@@ -16,7 +16,7 @@ from typing import get_args
 
 import sagvicreg
 from .core import LazyModule, Run, SagvicregError, as_path, atomic_write, environment
-from .core import nearest, output_file, pick_device, require, require_one_of
+from .core import is_special, nearest, output_file, pick_device, require, require_one_of
 from .training.recipe import Recipe
 
 # %% ../nbs/80_cli.ipynb #4fe0d95e
@@ -78,8 +78,8 @@ def _require_unused(path, inputs):
 # %% ../nbs/80_cli.ipynb #bc9a2578
 def _require_writable(path):
     "Raise unless a file can be made in the folder of `path`, or in the folder above, if none."
+    if is_special(path): return                                    # a device or a pipe
     file = output_file(path)
-    if file.exists() and not file.is_file(): return                # a device or a FIFO
     folder = next(p for p in file.parents if p.exists())
     try: tempfile.TemporaryFile(dir=folder).close()
     except OSError as e:

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SCORES', 'SagvicregError', 'require', 'nearest', 'require_one_of', 'LazyModule', 'progress_bar', 'generator',
            'seed_everything', 'rng_state', 'set_rng_state', 'pick_device', 'environment', 'available_memory',
-           'require_memory', 'Table', 'Tabular', 'Score', 'as_path', 'output_file', 'atomic_write', 'Run']
+           'require_memory', 'Table', 'Tabular', 'Score', 'as_path', 'output_file', 'is_special', 'atomic_write', 'Run']
 
 # %% ../nbs/00_core.ipynb #81e7863c
 import difflib, html, json, os, platform, random, re, sys, tempfile, tomllib
@@ -363,8 +363,11 @@ def _descriptor(path):
         path = Path(folder, os.readlink(path))
 
 # %% ../nbs/00_core.ipynb #c32b6bc7
-def _is_special(path):
+def is_special(
+    path,                   # what the user named
+) -> bool:
     "Whether `path` leads to a device, a pipe or an open file; it can only be written into."
+    path = as_path(path)
     return path.exists() and not path.is_file() or _descriptor(path) is not None
 
 # %% ../nbs/00_core.ipynb #347ce70e
@@ -424,7 +427,7 @@ def atomic_write(
     "A temporary path, which becomes `path` if the block succeeds and vanishes if not."
     path = as_path(path)
     file = output_file(path)
-    return _into(path) if _is_special(path) else _replacing(file, path.suffix)
+    return _into(path) if is_special(path) else _replacing(file, path.suffix)
 
 # %% ../nbs/00_core.ipynb #3d2b9069
 class Run:
