@@ -16,7 +16,7 @@ from typing import get_args
 
 import sagvicreg
 from .core import LazyModule, Run, SagvicregError, as_path, atomic_write, environment
-from .core import nearest, pick_device, require, require_one_of
+from .core import nearest, output_file, pick_device, require, require_one_of
 from .training.recipe import Recipe
 
 # %% ../nbs/80_cli.ipynb #4fe0d95e
@@ -55,21 +55,32 @@ def parse_classes(
     return out
 
 # %% ../nbs/80_cli.ipynb #f03a41f8
-def _free(path, suffixes=()):
-    "Return `path`; raises if it is a folder or has none of these suffixes."
-    require(not Path(path).is_dir(), f"output {str(path)!r}, which is a folder", "a file name")
+def _free(path, suffixes=(), inputs=()):
+    "Return `path`; raises unless a command that reads the files `inputs` can write there."
     ok = not suffixes or Path(path).suffix in suffixes
     expected = " or ".join(filter(None, suffixes))
     require(ok, f"output {str(path)!r}", f"a name that ends in {expected}")
+    _require_unused(path, inputs)
     _require_writable(path)
     return path
+
+# %% ../nbs/80_cli.ipynb #9d895d22
+def _require_unused(path, inputs):
+    "Raise if writing `path` would replace one of the files `inputs` or a file of a run."
+    file, given = output_file(path), f"output {str(path)!r}"
+    for other in filter(None, inputs):
+        same = os.path.realpath(as_path(other)) == str(file)
+        require(not same, f"{given}, which is {str(other)!r} too", "a name of its own")
+    names = Run(file.parent).files()
+    require("config.toml" not in names or file.name not in names,
+            f"{given}, which belongs to the run in {str(file.parent)!r}", "another name")
 
 # %% ../nbs/80_cli.ipynb #bc9a2578
 def _require_writable(path):
     "Raise unless a file can be made in the folder of `path`, or in the folder above, if none."
-    path = as_path(path).absolute()
-    if path.exists() and not path.is_file(): return                # a device or a FIFO
-    folder = next(p for p in path.resolve().parents if p.exists())
+    file = output_file(path)
+    if file.exists() and not file.is_file(): return                # a device or a FIFO
+    folder = next(p for p in file.parents if p.exists())
     try: tempfile.TemporaryFile(dir=folder).close()
     except OSError as e:
         require(False, f"output {str(path)!r}, which cannot be written ({folder}: {e.strerror})",
@@ -215,7 +226,7 @@ def _train(
     "Train an encoder on images without labels."
     _check_flags(stream, cache, workers, resume, previous)
     recipe, device = _make_recipe(data, method_args, **recipe), distributed.init(device)
-    out = out or f"runs/{recipe.method}-{Path(data).resolve().name}-s{recipe.seed}"
+    out = out or f"runs/{recipe.method}-{as_path(data).resolve().name}-s{recipe.seed}"
     _check_run(out, resume, previous, log_every, save_every, keep, tensorboard)
     if stream: images = _stream(data, root, size, classes, limit, on_error, cache)
     else: images = _load(data, root, "train", size, classes, limit, on_error)
@@ -242,6 +253,7 @@ def _check_run(out, resume, previous, log_every, save_every, keep, tensorboard):
     "Raise for what would stop the run after its images have been read."
     trainers.check_options(out, log_every, save_every, keep)
     _require_writable(Run(out)/"config.toml")
+    fits.check_unclaimed(Run(out))
     fits.check_run_folder(Run(out), resume, previous)
     if tensorboard: fits.TensorBoard(None)
 
@@ -296,7 +308,7 @@ def _report(
     out:str="",                  # HTML file; default report.html in the run folder
 ):
     "Make a page about a run: what was trained, its curves, signs of trouble."
-    print(reports.report(run, out or None))
+    print(reports.report(run, _free(out) if out else None))
 
 # %% ../nbs/80_cli.ipynb #39067e87
 def _export(
@@ -307,7 +319,7 @@ def _export(
     best:bool=False,
 ):
     "Write the encoder as an ONNX file: images in [0, 1] to vectors."
-    out = _free(out or Run(run)/"encoder.onnx")
+    out = _free(out or Run(run)/"encoder.onnx", (".onnx",))
     print(exports.export_onnx(sagvicreg.load(run, best=best), out, output))
 
 # %% ../nbs/80_cli.ipynb #b6697cd9
@@ -325,8 +337,8 @@ def _score(
     device:str="auto",
 ):
     "Do two sets of embeddings have the same global structure? No labels needed."
-    if json: _free(json)
-    if plot: _free(plot, (".png", ".svg", ".pdf"))
+    if json: _free(json, inputs=(a, b))
+    if plot: _free(plot, (".png", ".svg", ".pdf"), (a, b, json))
     how = _score_options(metric, linkage, lca_distance, device)
     require(draws == 0 or draws >= 2, f"--draws {draws}", "0 (no error bars), or 2 or more")
     x, y = linkages.load_embeddings(a), linkages.load_embeddings(b)

@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = ['SCORES', 'SagvicregError', 'require', 'nearest', 'require_one_of', 'LazyModule', 'progress_bar', 'generator',
            'seed_everything', 'rng_state', 'set_rng_state', 'pick_device', 'environment', 'available_memory',
-           'require_memory', 'Table', 'Tabular', 'Score', 'as_path', 'atomic_write', 'Run']
+           'require_memory', 'Table', 'Tabular', 'Score', 'as_path', 'output_file', 'atomic_write', 'Run']
 
 # %% ../nbs/00_core.ipynb #81e7863c
-import difflib, html, json, os, platform, random, sys, tempfile, tomllib
+import difflib, html, json, os, platform, random, re, sys, tempfile, tomllib
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib import import_module, metadata
@@ -331,13 +331,49 @@ def as_path(
     "`path` as a `Path`."
     require(isinstance(path, (str, os.PathLike)), f"a path of type {type(path).__name__}",
             "text or a Path")
-    return Path(path).expanduser()
+    expanded = os.path.expanduser(path)
+    require(not expanded.startswith("~"), f"path {str(path)!r}, whose home folder is not known",
+            "~, or ~ and the name of a user", f"For a name that begins with ~, write ./{path}")
+    path = Path(expanded)
+    return path.absolute() if str(path).startswith("~") else path      # ./~b; may be passed again
+
+# %% ../nbs/00_core.ipynb #67b19056
+def output_file(
+    path,                   # what the user named; it may not exist yet
+) -> Path:                  # the regular file, device or pipe that the path leads to
+    "Where writing to `path` ends; raises for a folder, a circle of links or a read-only file."
+    file = Path(os.path.realpath(as_path(path)))
+    given = f"output {str(path)!r}"
+    require(not file.is_symlink(), f"{given}, a symbolic link that leads back to itself",
+            "a link to a file")
+    require(not file.is_dir(), f"{given}, which is a folder", "a file name")
+    marked = file.is_file() and not file.stat().st_mode & 0o222
+    require(not marked, f"{given}, which is read-only", "a file that may be replaced",
+            "Choose another name, or make it writable (chmod u+w).")
+    return file
 
 # %% ../nbs/00_core.ipynb #c640045d
+def _descriptor(path):
+    "The open file descriptor that `path`, or a link on its way, is a name of; else None."
+    own = rf"/proc/{os.getpid()}(/task/\d+)?/fd|/dev/fd"
+    for _ in range(40):                              # more links than a system follows
+        folder = os.path.realpath(path.parent)
+        if path.name.isdecimal() and re.fullmatch(own, folder): return int(path.name)
+        if not path.is_symlink(): return None
+        path = Path(folder, os.readlink(path))
+
+# %% ../nbs/00_core.ipynb #c32b6bc7
 def _is_special(path):
-    "Whether `path` is a device, a pipe, or a name for an open file; it can only be written into."
-    where = str(path.absolute())
-    return where.startswith(("/dev/", "/proc/")) or path.exists() and not path.is_file()
+    "Whether `path` leads to a device, a pipe or an open file; it can only be written into."
+    return path.exists() and not path.is_file() or _descriptor(path) is not None
+
+# %% ../nbs/00_core.ipynb #347ce70e
+def _open_special(path):
+    "Open a device, a pipe or an open file to write into it."
+    number = _descriptor(path)
+    if number is None: return open(path, "wb")
+    sys.stdout.flush()                               # what was printed before comes before
+    return os.fdopen(os.dup(number), "wb")
 
 # %% ../nbs/00_core.ipynb #3d70c763
 @contextmanager
@@ -346,7 +382,7 @@ def _into(path):
     with tempfile.TemporaryDirectory() as folder:
         temp = Path(folder)/path.name
         yield temp
-        with open(path, "wb") as f: f.write(temp.read_bytes())
+        with _open_special(path) as f: f.write(temp.read_bytes())
 
 # %% ../nbs/00_core.ipynb #f779f9b6
 def _sync_folder(path):
@@ -357,24 +393,25 @@ def _sync_folder(path):
     finally: os.close(handle)
 
 # %% ../nbs/00_core.ipynb #8c731356
-def _umask():
-    "The process's umask, which can only be read by setting it."
+def _permissions(path):
+    "The permissions of a file, or of a new one: the umask can only be read by setting it."
+    if path.exists(): return path.stat().st_mode & 0o777
     mask = os.umask(0)
     os.umask(mask)
-    return mask
+    return 0o666 & ~mask
 
 # %% ../nbs/00_core.ipynb #ad43dcb5
 @contextmanager
-def _replacing(path):
+def _replacing(path, suffix):
     "Yield a temporary path in the folder of `path`, which replaces it if the block succeeds."
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=suffix, dir=path.parent)
     os.close(handle)
     temp = Path(name)
     try:
         yield temp
         with open(temp, "rb+") as f: os.fsync(f.fileno())
-        os.chmod(temp, 0o666 & ~_umask())
+        os.chmod(temp, _permissions(path))
         os.replace(temp, path)
         _sync_folder(path.parent)
     finally:
@@ -386,7 +423,8 @@ def atomic_write(
 ):                          # a context manager; in it, write to the path that it returns
     "A temporary path, which becomes `path` if the block succeeds and vanishes if not."
     path = as_path(path)
-    return _into(path) if _is_special(path) else _replacing(path.resolve())
+    file = output_file(path)
+    return _into(path) if _is_special(path) else _replacing(file, path.suffix)
 
 # %% ../nbs/00_core.ipynb #3d2b9069
 class Run:
@@ -404,6 +442,34 @@ class Run:
     def weights(self) -> Path: return self.path/"encoder.safetensors"
     @property
     def finished(self) -> bool: return self.weights.exists()
+
+# %% ../nbs/00_core.ipynb #089d5d08
+_STATE = (r"(checkpoint(-\d+)?\.pt|checkpoint\.unreadable|best\.pt|config\.toml|log\.jsonl"
+          r"|(encoder|expander)\.safetensors)")
+
+# %% ../nbs/00_core.ipynb #0b576882
+@patch
+def files(self:Run) -> list[str]:    # sorted
+    "Names of the files that a training writes and that are in the folder."
+    if not self.path.is_dir(): return []
+    names = sorted(os.listdir(self.path))
+    return [n for n in names if re.fullmatch(_STATE, n) and (self.path/n).exists()]
+
+# %% ../nbs/00_core.ipynb #19d0b5ac
+def _half_written(folder, name):
+    "Temporary files in `folder` of a file whose name matches the regular expression `name`."
+    temporary = re.compile(rf"\.{name}\.(made|[a-z0-9_]{{8}}(\.\w+)?)")
+    return [p for p in Path(folder).glob(".*") if temporary.fullmatch(p.name)]
+
+# %% ../nbs/00_core.ipynb #9cb39c22
+@patch
+def leftovers(self:Run) -> list[Path]:
+    "Half-written files of a process that was killed."
+    found = _half_written(self.path, _STATE)
+    for name in filter(lambda name: (self.path/name).is_symlink(), self.files()):
+        target = (self.path/name).resolve()
+        found += _half_written(target.parent, re.escape(target.name))
+    return found
 
 # %% ../nbs/00_core.ipynb #4e3f86dc
 def _without_none(d):
@@ -440,7 +506,7 @@ def log(self:Run,
     **row,               # numbers and strings; tensors of one element become numbers
 ):
     "Append one line to `log.jsonl`."
-    self.path.mkdir(parents=True, exist_ok=True)
+    os.makedirs(os.path.realpath(self.path), exist_ok=True)
     line = json.dumps({k: _plain(v) for k, v in row.items()}) + "\n"
     with open(self.path/"log.jsonl", "a", encoding="utf-8") as f: f.write(line)
 

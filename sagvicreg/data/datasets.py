@@ -24,7 +24,7 @@ from sklearn.datasets import load_digits
 from torch import Tensor
 from torchvision.datasets import CIFAR100
 
-from ..core import SagvicregError, nearest, require
+from ..core import SagvicregError, as_path, nearest, require
 
 # %% ../../nbs/40_data.datasets.ipynb #c0402fc2
 def _value_shares(images):
@@ -355,7 +355,7 @@ def cifar100(
     _check_train(train)
     if train is None:
         return _join([cifar100(root, part, download) for part in (True, False)], "cifar100")
-    folder, part = Path(root).expanduser()/CIFAR100.base_folder, "train" if train else "test"
+    folder, part = as_path(root)/CIFAR100.base_folder, "train" if train else "test"
     _find_cifar100(folder, part, download)
     images, labels = _cifar100_rows(folder/part)
     names = _read_pickle(folder/"meta").get("fine_label_names", [])
@@ -461,7 +461,7 @@ def _find_images(folder, passed, prefix="", above=()):
 # %% ../../nbs/40_data.datasets.ipynb #70f8426d
 def _existing_folder(path):
     "The folder at `path`; raises if there is none."
-    folder = Path(path).expanduser()
+    folder = as_path(path)
     given = "is a file" if folder.exists() else "does not exist"
     require(folder.is_dir(), f"{str(folder)!r}, which {given}", "a folder of images")
     return folder
@@ -644,18 +644,18 @@ def data_root(
     root=None,                 # a folder; None: $SAGVICREG_DATA, else ~/.cache/sagvicreg/data
 ) -> Path:
     "The folder for data sets, searched first and used for downloads."
-    return Path(root or os.environ.get("SAGVICREG_DATA") or "~/.cache/sagvicreg/data").expanduser()
+    return as_path(root or os.environ.get("SAGVICREG_DATA") or "~/.cache/sagvicreg/data")
 
 # %% ../../nbs/40_data.datasets.ipynb #f5f1bab4
 def _folders_like(name, root):
     "The folders that `load_dataset` would find where it searches for `name`."
-    here = Path(name).expanduser().parent
+    here = as_path(name).parent
     return [str(p) for p in here.glob("*/")] + [p.name for p in root.glob("*/")]
 
 # %% ../../nbs/40_data.datasets.ipynb #692f11a6
 def _find_folder(name, root):
     "The folder with this path, or with this name in `root`; raises if there is none."
-    candidates = list(dict.fromkeys([Path(name).expanduser(), root/name]))
+    candidates = list(dict.fromkeys([as_path(name), root/name]))
     folder = next((p for p in candidates if p.exists()), None)
     if folder: return folder
     tried = " and ".join(map(str, candidates))

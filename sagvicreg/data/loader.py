@@ -21,7 +21,7 @@ from PIL import UnidentifiedImageError
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from ..core import SagvicregError, generator, pick_device, require
+from ..core import SagvicregError, as_path, generator, pick_device, require
 from .datasets import (ImageSet, channel_stats, data_root, decode_image,
                                      row_numbers, scan_folder)
 
@@ -254,7 +254,7 @@ def _drop_old(file):
 def _cache_file(folder, files, stats, size, cache):
     "The cache file, created if needed; None for no cache or, with `auto`, if there is no room."
     if cache is None: return None
-    place = data_root()/"decoded" if cache == "auto" else Path(cache).expanduser()
+    place = data_root()/"decoded" if cache == "auto" else as_path(cache)
     file = place/_cache_name(folder, files, stats, size)
     try:
         place.mkdir(parents=True, exist_ok=True)

@@ -412,12 +412,34 @@ def _write(out, name, result, fig=None, text=None):
     "Write the JSON of a result, and its figure or text; return the files."
     made = {".json": result, ".png": fig, ".md": text}
     files = [as_path(out)/f"{name}{suffix}" for suffix, there in made.items() if there is not None]
-    if fig is not None: save_figure(fig, as_path(out)/f"{name}.png")
     texts = {".json": json.dumps(result, indent=1) + "\n", ".md": text}
     for path in files:
         if path.suffix not in texts: continue
         with atomic_write(path) as t: t.write_text(texts[path.suffix], encoding="utf-8")
+    if fig is not None: save_figure(fig, as_path(out)/f"{name}.png")
     return files
+
+# %% ../../nbs/73_protocols.reproduce.ipynb #4ae192da
+def _is_result(path):
+    "Whether a file is a JSON file that this package has written."
+    try: return "environment" in json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, TypeError): return False
+
+# %% ../../nbs/73_protocols.reproduce.ipynb #eaf93b19
+def _require_own(out, names):
+    "Raise if files of these names are in `out`, unless the first of them is a result of ours."
+    files = [as_path(out)/name for name in names]
+    there = [p.name for p in files if p.exists()]
+    require(not there or _is_result(files[0]), f"{out}, which holds {', '.join(there)}",
+            "an empty folder, or one with earlier results",
+            "These files would be replaced. Move them away, or choose another folder.")
+
+# %% ../../nbs/73_protocols.reproduce.ipynb #71ab8b0b
+def _free_stem(out, name, scale, experiments, changes):
+    "The name that the files of a table or figure share, if they may be written into `out`."
+    stem = _file_stem(name, scale, experiments, changes)
+    _require_own(out, [f"{stem}{suffix}" for suffix in (".json", ".png", ".md")])
+    return stem
 
 # %% ../../nbs/73_protocols.reproduce.ipynb #b7c82c2a
 def _check_name(name, changes):
@@ -449,12 +471,12 @@ def reproduce(
     began, fig = time.perf_counter(), None
     at = dict(root=root, cache=cache, device=device, jobs=jobs, progress=progress)
     experiments = _experiments_for(name, scale, dataset, methods, seeds, **changes)
+    stem = _free_stem(out, name, scale, experiments, changes)
     if name == "cost":
         result, text = _cost(table_preset("cost", scale, dataset, **changes), device)
     else: result, text, fig = _made(name, experiments, out, **at)
     result |= _record(name, scale, began)
-    files = _write(out, _file_stem(name, scale, experiments, changes), result, fig, text)
-    return dict(name=name, result=result, files=files, text=text)
+    return dict(name=name, result=result, text=text, files=_write(out, stem, result, fig, text))
 
 # %% ../../nbs/73_protocols.reproduce.ipynb #bb4f6c8a
 def _record(name, scale, began):
@@ -600,6 +622,10 @@ def _demo_report(results, table, out, files):
             f"{demo_text(table)}\n\n"
             f"{results['seconds']:.0f} s{there}. Written to {out}: results.json, {names}")
 
+# %% ../../nbs/73_protocols.reproduce.ipynb #1574ad9f
+_FIGURES = ("training", "pairs", *(f"dendrograms-{m}" for m in _BOTH), "map", "scores")
+_DEMO_FILES = ["results.json", *(f"{name}.png" for name in _FIGURES)]
+
 # %% ../../nbs/73_protocols.reproduce.ipynb #0a62b1b3
 def demo(
     out="demo",                    # folder for results, figures and runs
@@ -611,6 +637,7 @@ def demo(
 ) -> dict:                         # the content of `results.json`
     "VICReg against SAG-VICReg on digits 0-4 / 5-9: table, results.json and figures."
     out, began, experiments = as_path(out), time.perf_counter(), demo_experiments(seeds, epochs)
+    _require_own(out, _DEMO_FILES)
     parts = experiment_data(experiments[0].preset, "digits")
     trained = _trained_before(experiments, parts, out/"runs")
     known = run_experiments(experiments, out, None, out/"runs", device, jobs, progress)

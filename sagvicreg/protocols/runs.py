@@ -40,7 +40,7 @@ def folder_parts(
     root=None,                     # where data sets are kept
 ) -> tuple:                        # the folder and the names of its parts; None if there is none
     "The folder of a data set, and which of `train`, `val` and `test` it is divided into."
-    places = (Path(dataset).expanduser(), data_root(root)/dataset)
+    places = (as_path(dataset), data_root(root)/dataset)
     folder = next((p for p in places if p.is_dir()), None)
     return folder, () if folder is None else tuple(folder_layout(folder).parts)
 
@@ -141,7 +141,7 @@ def trainings(self:Experiment) -> dict[str, Recipe]:
 def _called(dataset):
     "Name of a data set; a folder has the same name wherever it is."
     if dataset in ("digits", "cifar100"): return dataset
-    return Path(dataset).expanduser().resolve().name
+    return as_path(dataset).resolve().name
 
 # %% ../../nbs/72_protocols.runs.ipynb #9036d0aa
 @patch(as_prop=True)

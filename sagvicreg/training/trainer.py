@@ -7,7 +7,7 @@ __all__ = ['TrainerState', 'check_options', 'Trainer', 'older_checkpoints', 'sav
            'load_checkpoint']
 
 # %% ../../nbs/61_training.trainer.ipynb #56755ed2
-import inspect, io, math, os, re, shutil, time, zipfile
+import inspect, io, math, os, shutil, time, zipfile
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parallel import DistributedDataParallel
 
-from ..core import (Run, SagvicregError, as_path, atomic_write, generator, require,
-                            rng_state, seed_everything, set_rng_state)
+from ..core import (Run, SagvicregError, as_path, atomic_write, generator, output_file,
+                            require, rng_state, seed_everything, set_rng_state)
 from ..data.augment import augmentation
 from ..data.datasets import ImageSet
 from ..data.loader import Batches, ImageFiles, feed, fingerprint, image_size
@@ -414,11 +414,12 @@ def _write_checkpoint(trainer, content, best):
 # %% ../../nbs/61_training.trainer.ipynb #7b881cfa
 def _keep(path, name):
     "Give the file `path` a second name: a hard link, or a copy where the disk has no links."
-    made = path.with_name(f".{name}.made")
+    path, kept = path.resolve(), output_file(path.with_name(name))
+    made = kept.with_name(f".{kept.name}.made")
     made.unlink(missing_ok=True)
     try: os.link(path, made)
     except OSError: shutil.copy2(path, made)
-    os.replace(made, path.with_name(name))
+    os.replace(made, kept)
     made.unlink(missing_ok=True)      # still there if both were names of one file
 
 # %% ../../nbs/61_training.trainer.ipynb #3f91eb58
@@ -438,15 +439,6 @@ def _not_saved(trainer, size, e):
     return SagvicregError(
         f"checkpoint of step {state.step} cannot be written to {run.path} ({e}); expected "
         f"a folder with {room}. {good}. Make room, then --resume")
-
-# %% ../../nbs/61_training.trainer.ipynb #016a5fdb
-_NAMES = r"checkpoint(-\d+)?\.pt|best\.pt|config\.toml|log\.jsonl|(encoder|expander)\.safetensors"
-_LEFT = re.compile(rf"\.({_NAMES})\.(made|\w{{8}}\.\w+)")     # names by _keep and atomic_write
-
-def _remove_leftovers(run):
-    "Remove half-written files that a killed process left behind."
-    for p in run.path.glob(".*.*"):
-        if _LEFT.fullmatch(p.name): p.unlink(missing_ok=True)
 
 # %% ../../nbs/61_training.trainer.ipynb #f962b184
 def read_checkpoint(
@@ -503,7 +495,7 @@ def load_checkpoint(
     trainer.state.saved_step = trainer.state.step
     if trainer.rank > 0: return
     if path != run.checkpoint: _put_aside(run, path)
-    _remove_leftovers(run)
+    for p in run.leftovers(): p.unlink(missing_ok=True)
     run.truncate_log(trainer.state.step)
 
 # %% ../../nbs/61_training.trainer.ipynb #ddad0913
@@ -524,7 +516,8 @@ def _newest(run, previous):
 def _put_aside(run, path):
     "Make `path` the run's checkpoint; the file in its place is kept under another name."
     if run.checkpoint.exists(): _keep(run.checkpoint, "checkpoint.unreadable")
-    os.replace(path, run.checkpoint)
+    _keep(path, run.checkpoint.name)
+    path.unlink()
 
 # %% ../../nbs/61_training.trainer.ipynb #3021d5ad
 def _check_resumable(trainer, state, path):
