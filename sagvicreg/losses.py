@@ -74,7 +74,7 @@ def covariance(
 def invariance(
     z:Float[Tensor, "n d"],     # embeddings of the first view
     z2:Float[Tensor, "n d"],    # embeddings of the second view
-    pairs:Pairs=None,           # partner and weight per image; default: itself, at weight 1
+    pairs:Pairs=None,           # partner and weight per image; default: the image itself, at 1
     convention:str="code",      # `code` divides by n·d, `paper` by n
 ) -> Float[Tensor, ""]:         # 0 when paired embeddings are equal
     "The invariance term of VICReg and, with walked pairs, of SAG-VICReg (equation 3; section 4.3)."

@@ -231,11 +231,11 @@ _MANY = 2000      # items; with fewer, scipy is as fast
 
 def tree_of(
     x:Float[np.ndarray, "n d"],          # what as_embeddings returns
-    metric:str="cosine",                 # as for dendrogram, like the following
-    linkage:str="average",               # …
-    name:str="x",                        # …
-    device="cpu",                        # …
-    progress:bool=True,                  # …
+    metric:str="cosine",                 # one of `METRICS`
+    linkage:str="average",               # one of `LINKAGES`; `ward` only with `euclidean`
+    name:str="x",                        # what to call them in error messages
+    device="cpu",                        # where to cluster many items: cpu, cuda, auto
+    progress:bool=True,                  # show a bar if it takes more than a few seconds
 ) -> Dendrogram:
     "`dendrogram` of embeddings that have been checked."
     if len(x) < _MANY or not _by_means(metric, linkage):
