@@ -16,7 +16,8 @@ from typing import get_args
 
 import sagvicreg
 from .core import LazyModule, Run, SagvicregError, as_path, atomic_write, environment
-from .core import is_special, nearest, output_file, pick_device, require, require_one_of
+from .core import nearest, output_file, pick_device, require, require_one_of
+from .core import require_writable
 from .training.recipe import Recipe
 
 # %% ../nbs/80_cli.ipynb #4fe0d95e
@@ -61,7 +62,7 @@ def _free(path, suffixes=(), inputs=()):
     expected = " or ".join(filter(None, suffixes))
     require(ok, f"output {str(path)!r}", f"a name that ends in {expected}")
     _require_unused(path, inputs)
-    _require_writable(path)
+    require_writable(path)
     return path
 
 # %% ../nbs/80_cli.ipynb #9d895d22
@@ -74,17 +75,6 @@ def _require_unused(path, inputs):
     names = Run(file.parent).files()
     require("config.toml" not in names or file.name not in names,
             f"{given}, which belongs to the run in {str(file.parent)!r}", "another name")
-
-# %% ../nbs/80_cli.ipynb #bc9a2578
-def _require_writable(path):
-    "Raise unless a file can be made in the folder of `path`, or in the folder above, if none."
-    if is_special(path): return                                    # a device or a pipe
-    file = output_file(path)
-    folder = next(p for p in file.parents if p.exists())
-    try: tempfile.TemporaryFile(dir=folder).close()
-    except OSError as e:
-        require(False, f"output {str(path)!r}, which cannot be written ({folder}: {e.strerror})",
-                "a file in a folder that you may write to")
 
 # %% ../nbs/80_cli.ipynb #534cad29
 def _load(data, root, split, size, classes, limit, on_error="skip"):
@@ -252,7 +242,7 @@ def _check_flags(stream, cache, workers, resume, previous):
 def _check_run(out, resume, previous, log_every, save_every, keep, tensorboard):
     "Raise for what would stop the run after its images have been read."
     trainers.check_options(out, log_every, save_every, keep)
-    _require_writable(Run(out)/"config.toml")
+    require_writable(Run(out)/"config.toml")
     fits.check_unclaimed(Run(out))
     fits.check_run_folder(Run(out), resume, previous)
     if tensorboard: fits.TensorBoard(None)
@@ -291,6 +281,7 @@ def _embed(
     device:str="auto",
 ):
     "Embed images with a trained encoder: an .npz of `embeddings`, `paths` or `index`, `labels`."
+    require_one_of(output, models.Encoded._fields, "output")
     out, device = _free(out or Run(run)/"embeddings.npz", ("", ".npz")), pick_device(device)
     trained = sagvicreg.load(run, device, best)
     images = _load(data, root, split, trained.image_size, classes, limit, on_error)
@@ -319,6 +310,7 @@ def _export(
     best:bool=False,
 ):
     "Write the encoder as an ONNX file: images in [0, 1] to vectors."
+    require_one_of(output, models.Encoded._fields, "output")
     out = _free(out or Run(run)/"encoder.onnx", (".onnx",))
     print(exports.export_onnx(sagvicreg.load(run, best=best), out, output))
 
@@ -599,7 +591,7 @@ def main(
     debug, argv = "--debug" in argv, [a for a in argv if a != "--debug"]
     try:
         code = _command(argv)
-        sys.stdout.flush()
+        if sys.stdout: sys.stdout.flush()
         return code
     except SystemExit as e: return e.code or 0            # argparse exits after --help
     except BrokenPipeError: return _reader_is_gone()

@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['SCORES', 'SagvicregError', 'require', 'nearest', 'require_one_of', 'LazyModule', 'progress_bar', 'generator',
            'seed_everything', 'rng_state', 'set_rng_state', 'pick_device', 'environment', 'available_memory',
-           'require_memory', 'Table', 'Tabular', 'Score', 'as_path', 'output_file', 'is_special', 'atomic_write', 'Run']
+           'require_memory', 'Table', 'Tabular', 'Score', 'as_path', 'output_file', 'is_special', 'require_writable',
+           'atomic_write', 'Run']
 
 # %% ../nbs/00_core.ipynb #81e7863c
 import difflib, html, json, os, platform, random, re, sys, tempfile, tomllib
@@ -369,6 +370,19 @@ def is_special(
     "Whether `path` leads to a device, a pipe or an open file; it can only be written into."
     path = as_path(path)
     return path.exists() and not path.is_file() or _descriptor(path) is not None
+
+# %% ../nbs/00_core.ipynb #2ca0e253
+def require_writable(
+    path,                   # what the user named; neither it nor its folder need exist
+):
+    "Raise unless a file can be made in the folder of `path`, or in the nearest folder above it."
+    if is_special(path): return
+    file = output_file(path)
+    folder = next(p for p in file.parents if p.exists())
+    try: tempfile.TemporaryFile(dir=folder).close()
+    except OSError as e:
+        require(False, f"output {str(path)!r}, which cannot be written ({folder}: {e.strerror})",
+                "a file in a folder that you may write to")
 
 # %% ../nbs/00_core.ipynb #347ce70e
 def _open_special(path):

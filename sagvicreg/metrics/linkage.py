@@ -134,7 +134,7 @@ def jit(
     if f is None: return partial(jit, **options)
     try: compiled = numba.njit(cache=True, **options)(f)
     except RuntimeError: return numba.njit(**options)(f)       # there is no place for a cache
-    compiled._cache = _Forgiving(compiled._cache)
+    if not numba.config.DISABLE_JIT: compiled._cache = _Forgiving(compiled._cache)
     return compiled
 
 # %% ../../nbs/30_metrics.linkage.ipynb #a1892a75

@@ -18,7 +18,7 @@ from fastcore.basics import patch
 from scipy.stats import t as student
 
 from ..core import (Run, SCORES, Table, Tabular, as_path, atomic_write, environment,
-                            pick_device, require, seed_everything)
+                            pick_device, require, require_writable, seed_everything)
 from ..data.classes import CIFAR100_HIERARCHY, class_halves, select_classes, subsample
 from ..data.datasets import ImageSet, data_root, folder_layout, load_dataset
 from ..data.loader import fingerprint, image_files, image_size, in_memory
@@ -31,8 +31,9 @@ from .figures import mean_and_error, pair_numbers
 from .presets import Preset, Table1, row_recipe, table_preset
 from ..training.checks import PairingCheck
 from ..training.export import embed, load_run, save_encoder
-from ..training.fit import config_digest, run_folder, train_all
+from ..training.fit import config_digest, run_cache, run_folder, train_all
 from ..training.recipe import Recipe, build_encoder
+from ..training.trainer import check_recipe
 
 # %% ../../nbs/72_protocols.runs.ipynb #2e733c10
 def folder_parts(
@@ -361,6 +362,18 @@ def _groups(experiments, wanted):
         group.append(e)
     if group: yield group
 
+# %% ../../nbs/72_protocols.runs.ipynb #39f8d6db
+def _check_all(experiments, out, cache):
+    "Raise for what would stop any of the experiments after others have run."
+    for folder in (as_path(out)/"runs", run_cache(cache)): require_writable(folder/"new")
+    checked = set()
+    for e in experiments:
+        for recipe in e.trainings.values():
+            what = repr(replace(recipe, seed=0)), e.preset.size
+            if what in checked or recipe.method == "untrained": continue
+            check_recipe(recipe, e.preset.size)
+            checked.add(what)
+
 # %% ../../nbs/72_protocols.runs.ipynb #c94b3f10
 def run_experiments(
     experiments:list,              # in the order wanted
@@ -378,6 +391,7 @@ def run_experiments(
     device = pick_device(str(device))
     jobs = jobs or (os.cpu_count() or 1 if device.type == "cpu" else 1)
     missing = [e for e in experiments if e.read(out) is None]
+    _check_all(missing, out, cache)
     done, about = 0, None
     for group in _groups(missing, jobs):
         if until(): break
