@@ -52,7 +52,7 @@ def _header(recipe, data):
         crc32="unknown.")
     return {k: v if isinstance(v, str) else json.dumps(v) for k, v in about.items()}
 
-# %% ../../nbs/62_training.export.ipynb #05071276
+# %% ../../nbs/62_training.export.ipynb #0199cfbf
 def _checksum(f):
     "CRC-32 of the rest of an open file, as eight hexadecimal digits."
     crc = 0
@@ -131,7 +131,7 @@ def load_run(
     mean, std = tuple(data["mean"]), tuple(data["std"])
     return Trained(encoder.to(device).eval(), recipe, data["image_size"], mean, std)
 
-# %% ../../nbs/62_training.export.ipynb #c2284014
+# %% ../../nbs/62_training.export.ipynb #13f4e975
 def _described(run):
     "The recipe of a run, and what its config says about the images."
     config = run.read_config()
@@ -144,7 +144,7 @@ def _described(run):
                 "a number of pixels, and three numbers each; deviations are positive")
         return recipe, data
 
-# %% ../../nbs/62_training.export.ipynb #d7555a66
+# %% ../../nbs/62_training.export.ipynb #cae71fde
 def _tensors(path, about):
     "The tensors in a file whose header agrees with `about`."
     with reading(path, "the weights that this run wrote", "Train again."):
@@ -179,12 +179,12 @@ def _best(run, recipe, data):
         return {part: (path, _below(state["method"], f"{root}.{part}."))
                 for part in ("backbone", "expander")}
 
-# %% ../../nbs/62_training.export.ipynb #6171c91c
+# %% ../../nbs/62_training.export.ipynb #f29dc90c
 def _below(state, prefix):
     "The entries of `state` whose names begin with `prefix`, without it."
     return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
 
-# %% ../../nbs/62_training.export.ipynb #d3de36be
+# %% ../../nbs/62_training.export.ipynb #ae9a4a0f
 def _check_state(own, state):
     "Raise unless `state` has the names, shapes and kinds of numbers of `own`, and no NaN."
     odd = sorted(own.keys() ^ state.keys())
