@@ -6,7 +6,7 @@
 __all__ = ['SCORES', 'SagvicregError', 'require', 'nearest', 'require_one_of', 'LazyModule', 'progress_bar', 'generator',
            'seed_everything', 'rng_state', 'set_rng_state', 'pick_device', 'environment', 'available_memory',
            'require_memory', 'Table', 'Tabular', 'Score', 'as_path', 'output_file', 'is_special', 'atomic_write',
-           'reading', 'Run']
+           'reading', 'Run', 'parse_json']
 
 # %% ../nbs/00_core.ipynb #81e7863c
 import difflib, html, json, os, platform, random, re, stat, sys, tempfile, tomllib
@@ -552,17 +552,22 @@ def log(self:Run,
     line = json.dumps({k: _plain(v) for k, v in row.items()}) + "\n"
     with open(self.path/"log.jsonl", "a", encoding="utf-8") as f: f.write(line)
 
+# %% ../nbs/00_core.ipynb #7c80e7e4
+def _whole(digits): return int(digits) if len(digits) < 19 else float(digits)
+
 # %% ../nbs/00_core.ipynb #857a69f5
-def _json(text):
+def parse_json(
+    text:str,                # JSON; NaN and Infinity count as numbers
+):                           # dicts, lists, text, numbers, True, False or None
     "The value of a text in JSON, if it can be written again as UTF-8."
-    value = json.loads(text)
+    value = json.loads(text, parse_int=_whole)
     if "\\ud" in text.lower(): json.dumps(value, ensure_ascii=False).encode()
     return value
 
 # %% ../nbs/00_core.ipynb #713f5527
 def _logged(number, line):
     "The object in a line of a log."
-    try: row = _json(line.decode())
+    try: row = parse_json(line.decode())
     except (ValueError, RecursionError) as e:
         raise SagvicregError(f"line {number} is not JSON ({_why(e)}); expected an object") from e
     ok = isinstance(row, dict) and all(isinstance(row.get(k, 0), (int, float))
