@@ -371,7 +371,7 @@ def _git(*args):
     "Run git in the folder of this package."
     here = Path(find_spec("sagvicreg").origin).parent
     return subprocess.run(["git", "-C", str(here), *args], capture_output=True, text=True,
-                          timeout=10)
+                          timeout=60)
 
 # %% ../../nbs/72_protocols.runs.ipynb #8fbf8636
 def commit() -> str:               # short hash, "+" if changed; empty outside a repository

@@ -241,14 +241,15 @@ class _Stop(Callback):
 
 # %% ../../nbs/63_training.fit.ipynb #9317922d
 def _handler(stop, trainer):
-    "A signal handler that notes the signal in `stop.asked`; a second signal interrupts at once."
+    "A signal handler that notes the signal in `stop.asked`; a further SIGINT interrupts at once."
     process = os.getpid()
     def note(number, frame):
         if os.getpid() != process: return            # a worker of the feed, which gets it too
-        if stop.asked: raise KeyboardInterrupt
+        if stop.asked and number == signal.SIGINT: raise KeyboardInterrupt
+        if stop.asked: return                        # a scheduler and torchrun may both send it
         stop.asked = signal.Signals(number).name
         if trainer.rank > 0: return
-        tqdm.write(f"{stop.asked}: stopping after this step; send it again to stop at once")
+        tqdm.write(f"{stop.asked}: stopping after this step; a Ctrl-C now stops at once")
     return note
 
 # %% ../../nbs/63_training.fit.ipynb #cda9d442
