@@ -123,17 +123,18 @@ def load_run(
 ) -> Trained:
     "The encoder of a finished run, with its preprocessing."
     run = run if isinstance(run, Run) else Run(run)
-    recipe, data = _described(run)
+    recipe, data, blank = _described(run)
     require(run.finished or best, f"run {str(run.path)!r} without {run.weights.name}",
             "a finished run", "Finish it: sagvicreg train … --resume.")
     parts = (_best if best else _last)(run, recipe, data)
-    encoder = _filled(run, recipe, data["image_size"], parts)
+    _check_parts(blank, parts, run/"config.toml")
+    encoder = _filled(recipe, data["image_size"], parts)
     mean, std = tuple(data["mean"]), tuple(data["std"])
     return Trained(encoder.to(device).eval(), recipe, data["image_size"], mean, std)
 
 # %% ../../nbs/62_training.export.ipynb #13f4e975
 def _described(run):
-    "The recipe of a run, and what its config says about the images."
+    "The recipe of a run, what its config says about the images, and the encoder without weights."
     config = run.read_config()
     with reading(run/"config.toml", "what `sagvicreg train` wrote", "Restore it or train again."):
         recipe, data = recipe_from(config["recipe"]), config["data"]
@@ -142,7 +143,7 @@ def _described(run):
         require(ok and all(map(math.isfinite, mean + std)),
                 f"image_size {side}, mean {mean}, std {std}",
                 "a number of pixels, and three numbers each; deviations are positive")
-        return recipe, data
+        with torch.device("meta"): return recipe, data, build_encoder(recipe, side)
 
 # %% ../../nbs/62_training.export.ipynb #cae71fde
 def _tensors(path, about):
@@ -196,14 +197,15 @@ def _check_state(own, state):
         if v.isnan().any(): raise ValueError(f"{k} has NaN")
 
 # %% ../../nbs/62_training.export.ipynb #97474125
-def _filled(run, recipe, side, parts):
-    "The encoder of a recipe with the weights in `parts`, once they are known to fit."
-    config = run/"config.toml"
-    with reading(config, "a network that can be built"), torch.device("meta"):
-        blank = build_encoder(recipe, side)
+def _check_parts(blank, parts, config):
+    "Raise unless the weights in `parts` are those of the encoder `blank`, which `config` describes."
     for part, (path, state) in parts.items():
         with reading(path, f"weights of the network in {config}", "Train again."):
             _check_state(getattr(blank, part).state_dict(), state)
+
+# %% ../../nbs/62_training.export.ipynb #2aa0898a
+def _filled(recipe, side, parts):
+    "The encoder of a recipe with the weights in `parts`."
     encoder = build_encoder(recipe, side)
     for part, (_, state) in parts.items(): getattr(encoder, part).load_state_dict(state)
     return encoder
