@@ -198,7 +198,7 @@ def _check_state(own, state):
 
 # %% ../../nbs/62_training.export.ipynb #97474125
 def _check_parts(blank, parts, config):
-    "Raise unless the weights in `parts` are those of the encoder `blank`, which `config` describes."
+    "Raise unless `parts` are the weights of the encoder `blank`, which `config` describes."
     for part, (path, state) in parts.items():
         with reading(path, f"weights of the network in {config}", "Train again."):
             _check_state(getattr(blank, part).state_dict(), state)
