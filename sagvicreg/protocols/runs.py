@@ -194,16 +194,23 @@ def _check_result(e, d):
     for part in ("levels", "counts"):
         for f in scores.get("rand", {part: {}})[part].values():
             require({"rand", "adjusted", "chance"} <= f.keys(), f"{part} of {list(f)}", "all three")
+    _check_machine(d["environment"])
     for part in e.trainings: _check_record(d["training"][part])
+
+# %% ../../nbs/72_protocols.runs.ipynb #110bb095
+def _check_machine(environment):
+    "Raise unless `environment` tells what a table says about a machine."
+    texts = [environment["torch"], *environment["gpus"]]
+    ok = all(isinstance(v, str) for v in texts) and (environment["gpus"] or environment["cores"])
+    require(ok, f"environment {environment}", "a version of torch, and names of processors")
 
 # %% ../../nbs/72_protocols.runs.ipynb #760c16ca
 def _check_record(t):
     "Raise unless `t` is the record of a training."
-    machine, data = t["environment"], t["data"]
-    texts = [machine["torch"], data["name"], *machine["gpus"]]
-    require(all(isinstance(v, str) for v in texts) and _numbers(data["n"], 0) and data["n"],
-            f"a training on {machine}", "names of its data and machine")
-    require(machine["gpus"] or machine["cores"], "a training without processors", "some")
+    data = t["data"]
+    _check_machine(t["environment"])
+    require(isinstance(data["name"], str) and _numbers(data["n"], 0) and data["n"],
+            f"data {data}", "a name and a number of images")
     checks = t.get("checks", [])
     require(_numbers(t.get("last", {}), 1) and all(_numbers(row, 1) for row in checks),
             "records that are no numbers", "numbers")
