@@ -8,6 +8,7 @@ __all__ = ['COMMANDS', 'parse_classes', 'main']
 # %% ../nbs/80_cli.ipynb #58b19439
 import inspect, json, os, re, shlex, sys, tempfile, time, warnings
 from argparse import SUPPRESS, ArgumentParser, BooleanOptionalAction
+from contextlib import contextmanager
 from dataclasses import fields
 from importlib import import_module
 from pathlib import Path
@@ -336,8 +337,9 @@ def _score(
     x, y = linkages.load_embeddings(a), linkages.load_embeddings(b)
     _require_same_rows(a, b)
     if draws: uncertainties.subsets(len(x), draws=draws, seed=seed)      # enough items?
-    s = sagvicreg.structure_similarity(x, y, **how)
-    drawn = _draws(x, y, draws, seed, how) if draws else {}
+    with _named(a, b):
+        s = sagvicreg.structure_similarity(x, y, **how)
+        drawn = _draws(x, y, draws, seed, how) if draws else {}
     if json: _write_json(json, s.to_dict() | {k: v.to_dict() for k, v in drawn.items()})
     if plot: figures.save_figure(trees.plot_tanglegram(*s.trees), plot)
     print(s, *drawn.values(), sep="\n\n")
@@ -351,10 +353,17 @@ def _score_options(metric, linkage, lca_distance, device):
     if device not in ("auto", "cpu"): pick_device(device)
     return dict(metric=metric, linkage=linkage, lca_distance=lca_distance, device=device)
 
+# %% ../nbs/80_cli.ipynb #cdc02265
+@contextmanager
+def _named(a, b):
+    "Say in errors which file is x1 and which is x2."
+    try: yield
+    except SagvicregError as e: raise SagvicregError(f"{a} (x1) and {b} (x2): {e}") from e
+
 # %% ../nbs/80_cli.ipynb #06fbe443
 def _require_same_rows(a, b):
     "Raise if two files name different items in their rows."
-    rows, others = _row_names(a), _row_names(b)
+    rows, others = linkages.load_row_names(a), linkages.load_row_names(b)
     if rows is None or others is None or len(rows) != len(others): return
     different = np.flatnonzero(rows != others)
     if not len(different): return
@@ -362,13 +371,6 @@ def _require_same_rows(a, b):
     differ = f"row {i}: {rows[i]} and {others[i]}"
     require(False, f"{a} and {b}, whose rows are not the same items ({differ})",
             "the same items in the same order", "Embed the same data with both.")
-
-# %% ../nbs/80_cli.ipynb #e67cdf9d
-def _row_names(path):
-    "The `paths` or `index` that `sagvicreg embed` stores in an .npz file; None without them."
-    if Path(path).suffix != ".npz": return None
-    with np.load(as_path(path), allow_pickle=False) as z:
-        return next((z[k].astype(str) for k in ("paths", "index") if k in z.files), None)
 
 # %% ../nbs/80_cli.ipynb #12f5b14f
 def _draws(x, y, draws, seed, how):

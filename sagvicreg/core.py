@@ -6,10 +6,10 @@
 __all__ = ['SCORES', 'SagvicregError', 'require', 'nearest', 'require_one_of', 'LazyModule', 'progress_bar', 'generator',
            'seed_everything', 'rng_state', 'set_rng_state', 'pick_device', 'environment', 'available_memory',
            'require_memory', 'Table', 'Tabular', 'Score', 'as_path', 'output_file', 'is_special', 'require_writable',
-           'atomic_write', 'Run']
+           'atomic_write', 'reading', 'Run', 'parse_json']
 
 # %% ../nbs/00_core.ipynb #81e7863c
-import difflib, html, json, os, platform, random, re, sys, tempfile, tomllib
+import difflib, html, json, os, platform, random, re, stat, sys, tempfile, tomllib
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib import import_module, metadata
@@ -443,6 +443,37 @@ def atomic_write(
     file = output_file(path)
     return _into(path) if is_special(path) else _replacing(file, path.suffix)
 
+# %% ../nbs/00_core.ipynb #5bdc8289
+def _why(e):
+    "What an error says, in one line of at most 200 characters."
+    if isinstance(e, KeyError): return f"no {e}"
+    said = e.strerror if isinstance(e, OSError) and e.strerror else str(e)
+    return " ".join(said.split())[:200] or type(e).__name__
+
+# %% ../nbs/00_core.ipynb #cf51acb7
+def _unreadable(path, e, expected, todo):
+    "The error that stands for the error `e` in reading `path`."
+    if isinstance(e, SagvicregError): return e if str(path) in str(e) else type(e)(f"{path}: {e}")
+    if isinstance(e, FileNotFoundError): given = f"{path}, which is not there"
+    else:
+        empty = path.is_file() and not path.stat().st_size
+        given = f"{path} cannot be read ({'it is empty' if empty else _why(e)})"
+    return SagvicregError(f"{given}; expected {expected}{todo and f'. {todo}'}")
+
+# %% ../nbs/00_core.ipynb #30edcef1
+@contextmanager
+def reading(
+    path,                   # the file that the block reads
+    expected:str,           # what it should be, such as a checkpoint of sagvicreg
+    todo:str="",            # a sentence on what to do; may be empty
+):                          # a context manager
+    "Turn every error in the block into a `SagvicregError` that names the file."
+    path = as_path(path)
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode): raise OSError("not a regular file")
+        yield
+    except Exception as e: raise _unreadable(path, e, expected, todo) from e
+
 # %% ../nbs/00_core.ipynb #3d2b9069
 class Run:
     "A run folder: `config.toml`, `log.jsonl`, `checkpoint.pt`, `(encoder|expander).safetensors`."
@@ -503,16 +534,23 @@ def write_config(self:Run,
     text = tomli_w.dumps(_without_none(config))
     with atomic_write(self.path/"config.toml") as t: t.write_text(text, encoding="utf-8")
 
+# %% ../nbs/00_core.ipynb #2a48ce5e
+def _toml(text):
+    "The content of a text in TOML."
+    dots = text.count(".")
+    require(len(text) < 2**20 and dots < 2**12, f"{len(text):,} characters with {dots:,} dots",
+            f"fewer than {2**20:,} and {2**12:,}")
+    return tomllib.loads(text)
+
 # %% ../nbs/00_core.ipynb #6d21a0e9
 @patch
 def read_config(self:Run) -> dict:
     "Read `config.toml`."
     p = self.path/"config.toml"
-    require(p.is_file(), f"run folder {str(self.path)!r} without config.toml",
+    require(p.exists(), f"run folder {str(self.path)!r} without config.toml",
             "a folder made by `sagvicreg train`")
-    try: return tomllib.loads(p.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as e:
-        raise SagvicregError(f"{p} is not valid TOML ({e}); restore it or train again") from e
+    with reading(p, "the TOML that `sagvicreg train` writes", "Restore it or train again."):
+        return _toml(p.read_text(encoding="utf-8-sig"))
 
 # %% ../nbs/00_core.ipynb #ebc19f8b
 def _plain(v): return v.item() if hasattr(v, "item") else v
@@ -527,16 +565,39 @@ def log(self:Run,
     line = json.dumps({k: _plain(v) for k, v in row.items()}) + "\n"
     with open(self.path/"log.jsonl", "a", encoding="utf-8") as f: f.write(line)
 
+# %% ../nbs/00_core.ipynb #7c80e7e4
+def _whole(digits): return int(digits) if len(digits) < 19 else float(digits)
+
+# %% ../nbs/00_core.ipynb #857a69f5
+def parse_json(
+    text:str,                # JSON; NaN and Infinity count as numbers
+):                           # dicts, lists, text, numbers, True, False or None
+    "The value of a text in JSON, if it can be written again as UTF-8."
+    value = json.loads(text, parse_int=_whole)
+    if "\\ud" in text.lower(): json.dumps(value, ensure_ascii=False).encode()
+    return value
+
+# %% ../nbs/00_core.ipynb #713f5527
+def _logged(number, line):
+    "The object in a line of a log."
+    try: row = parse_json(line.decode())
+    except (ValueError, RecursionError) as e:
+        raise SagvicregError(f"line {number} is not JSON ({_why(e)}); expected an object") from e
+    ok = isinstance(row, dict) and all(isinstance(row.get(k, 0), (int, float))
+                                       for k in ("step", "epoch"))
+    require(ok, f"line {number} is {str(row)[:80]}",
+            "an object in which `step` and `epoch` are numbers")
+    return row
+
 # %% ../nbs/00_core.ipynb #0038e792
 @patch
 def read_log(self:Run) -> list[dict]:
     "All complete lines of `log.jsonl`; a last line cut short by a crash is left out."
     p = self.path/"log.jsonl"
-    lines = p.read_text(encoding="utf-8").splitlines(keepends=True) if p.exists() else []
-    try: return [json.loads(line) for line in lines if line.endswith("\n")]
-    except json.JSONDecodeError as e:
-        raise SagvicregError(f"{p} has a line that is not JSON ({e}); "
-                             "expected one object a line. Fix or remove it") from e
+    if not p.exists(): return []
+    with reading(p, "one JSON object a line", "Fix or remove it."):
+        *lines, _ = p.read_bytes().split(b"\n")
+        return [_logged(i, line) for i, line in enumerate(lines, 1)]
 
 # %% ../nbs/00_core.ipynb #9bfcd3fa
 @patch

@@ -199,7 +199,7 @@ def _read(data, i):
     for j in range(i, i + n):
         try: image = _load(data, j%n)
         except Exception as e:
-            failed = failed or _failure(data, j%n, e)
+            failed = failed or _failure(data, j%n, e.__cause__ or e)
             require(data.on_error == "skip", failed, "a readable image, as on_error='raise'",
                     "Remove it, or pass on_error='skip'.")
         else: return image, failed and f"{failed}; {data.paths[j%n]!r} takes its row"

@@ -7,7 +7,7 @@ __all__ = ['TrainerState', 'check_options', 'Trainer', 'check_recipe', 'older_ch
            'load_checkpoint']
 
 # %% ../../nbs/61_training.trainer.ipynb #56755ed2
-import inspect, io, math, os, shutil, time, zipfile
+import inspect, io, math, os, pickle, shutil, time, warnings, zipfile
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -19,7 +19,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parallel import DistributedDataParallel
 
 from ..core import (Run, SagvicregError, as_path, atomic_write, generator, output_file,
-                            require, rng_state, seed_everything, set_rng_state)
+                            reading, require, rng_state, seed_everything, set_rng_state)
 from ..data.augment import augmentation
 from ..data.datasets import ImageSet
 from ..data.loader import Batches, ImageFiles, feed, fingerprint, image_size
@@ -27,8 +27,8 @@ from ..distributed import (declared_split_sizes, gather, init, split_sizes, sync
                                    world)
 from ..methods import barlow_twins, dino, ijepa, mae, simclr, spectralnet, vicreg
 from ..methods.base import make_method
-from .recipe import (Recipe, build_encoder, check_input_size, make_optimizer,
-                                       make_schedule)
+from .recipe import (Recipe, build_encoder, check_input_size, check_types,
+                                       make_optimizer, make_schedule)
 
 # %% ../../nbs/61_training.trainer.ipynb #6f7189dd
 @dataclass
@@ -461,28 +461,20 @@ def read_checkpoint(
 ) -> dict:                         # the state in it
     "Read a checkpoint, or raise an error that explains what is wrong with the file."
     path = as_path(path)
-    try: state = _verified(path)
-    except FileNotFoundError:
-        raise SagvicregError(f"{path}, which is not there; expected a checkpoint") from None
-    except Exception as e: raise _unreadable(path, e) from e
-    _check_format(state, path)
-    return state
+    with reading(path, "a checkpoint of sagvicreg"):
+        state = _verified(path)
+        _check_format(state, path)
+        return state
 
 # %% ../../nbs/61_training.trainer.ipynb #ae2285e9
 def _verified(path):
     "The content of a file that torch wrote, once all its checksums are verified."
-    with zipfile.ZipFile(path) as z: broken = z.testzip()
+    with zipfile.ZipFile(path) as z:
+        inflated = sum(part.file_size for part in z.infolist()) > path.stat().st_size
+        broken = "a compressed part" if inflated else z.testzip()
     if broken: raise zipfile.BadZipFile(f"{broken} is damaged")
-    return torch.load(path, map_location="cpu", weights_only=True)
-
-# %% ../../nbs/61_training.trainer.ipynb #f9b0c86d
-def _unreadable(path, e):
-    "The error for a file that raised `e`."
-    size = path.stat().st_size if path.is_file() else None
-    what = "a folder" if size is None else f"{size:,} bytes"
-    why = "empty" if size == 0 else f"damaged, or no checkpoint ({type(e).__name__})"
-    return SagvicregError(f"{path} ({what}) cannot be read: it is {why}; "
-                          "expected a checkpoint of sagvicreg")
+    try: return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as e: raise ValueError("more than tensors and numbers") from e
 
 # %% ../../nbs/61_training.trainer.ipynb #5d54e17b
 def _check_format(state, path):
@@ -504,8 +496,10 @@ def load_checkpoint(
     "Read the run's `checkpoint.pt` into `trainer`; rank 0 cuts the log back to that step."
     run = trainer.run
     path, state = _newest(run, previous)
-    _check_resumable(trainer, state, path)
-    trainer.load_state_dict(state)
+    with reading(path, "a checkpoint of this run", "Move it away to start over."):
+        _check_resumable(trainer, state, path)
+        trainer.load_state_dict(state)
+        _check_restored(trainer)
     _check_steps(trainer)
     trainer.state.saved_step = trainer.state.step
     if trainer.rank > 0: return
@@ -518,8 +512,11 @@ def _newest(run, previous):
     "The newest checkpoint, or with `previous` the newest that can be read."
     tried, older = [], older_checkpoints(run)
     for path in (run.checkpoint, *older):
-        try: return path, read_checkpoint(path)
+        try: state = read_checkpoint(path)
         except SagvicregError as e: tried.append(e)
+        else:
+            if tried: warnings.warn(f"{tried[0]}. The run goes on from {path.name}")
+            return path, state
         if not previous: break
     hint = "Move it away to start over"
     if older and not previous:
@@ -554,6 +551,43 @@ def _check_same(old, new, path):
     differ = "; ".join(f"{k} was {old.get(k)!r}, now {new.get(k)!r}" for k in keys)
     require(not differ, f"resuming {path} with another recipe ({differ})",
             "the recipe and images it was started with", "Choose another folder for a new run.")
+
+# %% ../../nbs/61_training.trainer.ipynb #b36f3d8f
+def _check_restored(trainer):
+    "Raise unless the state that was loaded can be continued."
+    state, n = trainer.state, len(trainer.batches)
+    check_types(state)
+    made = state.epoch*n + state.position
+    ok = 0 <= state.epoch <= trainer.recipe.epochs and 0 <= state.position <= n
+    require(ok and made == state.step, f"step {state.step} in epoch {state.epoch}",
+            f"{made} steps, in one of {trainer.recipe.epochs} epochs")
+    _check_numbers(state)
+    _check_optimizer(trainer.optimizer)
+    nan = [k for k, p in trainer.method.named_parameters() if p.isnan().any()]
+    require(not nan, f"NaN in {', '.join(nan[:3])}", "numbers")
+
+# %% ../../nbs/61_training.trainer.ipynb #81a05a07
+def _check_numbers(state):
+    "Raise unless the sums and the best score are numbers."
+    scalars = all(v.ndim == 0 for v in (*state.sums.values(), state.epoch_loss))
+    require(scalars and ("loss" in state.sums) == (state.row_steps > 0),
+            f"sums of {', '.join(state.sums) or 'nothing'} over {state.row_steps} steps",
+            "one number for the loss and each of its terms")
+    best = dict(by="", score=0, epoch=0) if state.best is None else state.best
+    ok = all(isinstance(best.get(k), (int, float)) for k in ("score", "epoch")) and "by" in best
+    require(ok, f"best = {best}", "by, score and epoch")
+
+# %% ../../nbs/61_training.trainer.ipynb #a5c2fa6c
+def _check_optimizer(optimizer):
+    "Raise unless the optimizer has the same buffers for all weights, in their shapes."
+    kept = optimizer.state
+    names = {tuple(sorted(buffers)) for buffers in kept.values()}
+    odd = [p for p, buffers in kept.items() for v in buffers.values()
+           if not isinstance(v, Tensor) or v.shape not in ((), p.shape)]
+    require(len(names) <= 1 and not odd, "an optimizer with buffers of other shapes or names",
+            "the same buffers for each weight, of its shape")
+    rates = [g[k] for g in optimizer.param_groups for k in ("lr", "weight_decay")]
+    require(all(isinstance(v, (int, float)) for v in rates), f"rates {rates}", "numbers")
 
 # %% ../../nbs/61_training.trainer.ipynb #eff6194d
 def _check_steps(trainer):
