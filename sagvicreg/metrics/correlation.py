@@ -34,7 +34,7 @@ def _lca_values(tree, lca_distance="height"):
     "Per merge, its LCA distance: height, number of edges above the deepest level, or rank."
     return tree.heights if lca_distance == "height" else _lca_levels(tree, lca_distance).astype(float)
 
-# %% ../../nbs/32_metrics.correlation.ipynb #a979c930
+# %% ../../nbs/32_metrics.correlation.ipynb #3a994cb3
 def _lca_levels(tree, lca_distance="height"):
     "Per merge, the number of its LCA distance among the distinct ones."
     require_one_of(lca_distance, LCA_DISTANCES, "lca_distance")

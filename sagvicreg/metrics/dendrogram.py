@@ -165,7 +165,7 @@ class Dendrogram:
     @cached_property
     def layout(self) -> tuple: return _layout(self.children)
 
-# %% ../../nbs/31_metrics.dendrogram.ipynb #9d81406f
+# %% ../../nbs/31_metrics.dendrogram.ipynb #a93358aa
 @jit
 def _numbered(values, gap):
     "Numbers of the levels of sorted values; a level reaches from its lowest value up to `gap`."
@@ -175,7 +175,7 @@ def _numbered(values, gap):
         if values[i] - low > gap: level[i], low = level[i] + 1, values[i]
     return level
 
-# %% ../../nbs/31_metrics.dendrogram.ipynb #cf5b995f
+# %% ../../nbs/31_metrics.dendrogram.ipynb #b1809f3f
 @patch(as_prop=True)
 def levels(self:Dendrogram) -> Int[np.ndarray, "n-1"]:
     "Per merge, the number of its height among the distinct heights; ties share one."
@@ -218,7 +218,7 @@ def from_distances(
     _room(int((2*len(d))**.5) + 1, "a copy of all pairwise distances")
     return Dendrogram(_clustered(d, linkage))
 
-# %% ../../nbs/31_metrics.dendrogram.ipynb #9ce5cab5
+# %% ../../nbs/31_metrics.dendrogram.ipynb #cfba0164
 def _clustered(d, linkage):
     "scipy's linkage matrix of condensed distances, at any scale."
     exponent = binary_exponent(d) if np.isfinite(d).all() else 0
@@ -260,7 +260,7 @@ def tree_of(
     if len(x) < _MANY or not _by_means(metric, linkage):
         z = _clustered(_distances(x, metric, name), linkage)
     else: z = reciprocal_linkage(points_for(x, metric), linkage, device, progress, name)
-    return Dendrogram(z, max(1e-10, 4*eps))
+    return Dendrogram(z, max(1e-10, 4*min(eps, 2**-23)))
 
 # %% ../../nbs/31_metrics.dendrogram.ipynb #853e5fa4
 def dendrogram(

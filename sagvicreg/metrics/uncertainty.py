@@ -13,7 +13,7 @@ from fastcore.basics import patch
 from jaxtyping import Int
 from scipy.special import stdtrit
 
-from ..arrays import as_matrix, is_tensor
+from ..arrays import as_matrix
 from ..core import (SCORES, SagvicregError, Table, Tabular, as_number, as_whole,
                             progress_bar, require)
 from .correlation import tree_correlations
@@ -68,7 +68,7 @@ def _draws(result):
     "How many subsets or permutations a result has."
     return len(next(iter(result.samples.values())))
 
-# %% ../../nbs/34_metrics.uncertainty.ipynb #5e565fba
+# %% ../../nbs/34_metrics.uncertainty.ipynb #0976336a
 def _fisher(v, limit):
     "Fisher's z of scores from -limit to limit; finite at both ends."
     return np.arctanh(np.clip(np.asarray(v)/limit, 1e-12 - 1, 1 - 1e-12))
@@ -102,7 +102,7 @@ def table(self:SubsamplingResult) -> Table:
                  ["", "all items", "± s.e.", "95 % interval", f"mean of subsets of {self.m:,}"],
                  [row(k, v) for k, v in self.full.items()])
 
-# %% ../../nbs/34_metrics.uncertainty.ipynb #a6f46bc7
+# %% ../../nbs/34_metrics.uncertainty.ipynb #884dbe47
 def _subset_scores(x1, x2, parts, progress, how):
     "The scores of each subset; None for one without structure."
     def scores(i):
@@ -111,7 +111,7 @@ def _subset_scores(x1, x2, parts, progress, how):
     bar = progress_bar(parts, desc="subsets", delay=3, leave=False, shown=progress)
     return [scores(i) for i in bar]
 
-# %% ../../nbs/34_metrics.uncertainty.ipynb #847c3e3d
+# %% ../../nbs/34_metrics.uncertainty.ipynb #779dcb8b
 def _result(n, m, full, found, **kwargs):
     "The result of all subsets that have scores."
     kept = [f for f in found if f]
@@ -120,12 +120,6 @@ def _result(n, m, full, found, **kwargs):
             "Are most items alike? Take a larger fraction.")
     samples = {k: [f[k] for f in kept] for k in full}
     return SubsamplingResult(n, m, full, samples, left_out=len(found) - len(kept), **kwargs)
-
-# %% ../../nbs/34_metrics.uncertainty.ipynb #bb58b2b3
-def _rows(x, name):
-    "`x` as something whose rows can be chosen; a tensor keeps its type."
-    checked = as_matrix(x, name)
-    return x if is_tensor(x) else checked
 
 # %% ../../nbs/34_metrics.uncertainty.ipynb #2acd4ba3
 def subsampling(
@@ -138,7 +132,7 @@ def subsampling(
     **how,                       # options of structure_similarity, such as `metric`, `linkage`
 ) -> SubsamplingResult:
     "Structure similarity of all items and of random subsets; standard errors by eq. (1)."
-    x1, x2 = map(_rows, (x1, x2), how.get("names", ("x1", "x2")))
+    x1, x2 = map(as_matrix, (x1, x2), how.get("names", ("x1", "x2")))
     parts = subsets(len(x1), fraction, draws, seed)
     full = structure_similarity(x1, x2, progress=progress, **how)
     found = _subset_scores(x1, x2, parts, progress, how)
@@ -238,7 +232,7 @@ def compare(
     **how,                       # options of structure_similarity, such as `metric`, `linkage`
 ) -> SubsamplingResult:          # differences: the score of `x2` minus the score of `x1`
     "Difference of two structure similarities to one reference, over the same subsets of the items."
-    sets = [*map(_rows, (reference, x1, x2), ("reference", "x1", "x2"))]
+    sets = [*map(as_matrix, (reference, x1, x2), ("reference", "x1", "x2"))]
     parts = subsets(len(sets[0]), fraction, draws, seed)
     def scores(k):
         names = dict(names=("reference", f"x{k}"))
