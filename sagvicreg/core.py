@@ -93,7 +93,8 @@ def as_number(
     ok = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
     ok = ok and (low is None or low <= value) and (high is None or value <= high)
     ok = ok and (above is None or above < value) and (below is None or value < below)
-    more = "".join(f" {w} {v:,}" for w, v in dict(above=above, below=below).items() if v is not None)
+    bounds = dict(above=above, below=below)
+    more = "".join(f" {word} {v:,}" for word, v in bounds.items() if v is not None)
     require(ok, f"{name} = {value!r}", f"a number{more}{_range(low, high)}", todo)
     return float(value)
 

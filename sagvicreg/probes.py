@@ -29,7 +29,7 @@ def _unit(x, name):
                  "rows with a direction, as cosine distance needs")
     return unit_rows(x)
 
-# %% ../nbs/36_probes.ipynb #6556f051
+# %% ../nbs/36_probes.ipynb #31a2584b
 def _centered(bank, queries):
     "Both sets less the bank's mean, over a power of two: at about 1, no square overflows."
     unit = power_of_two(torch.maximum(bank.abs().max(), queries.abs().max()))

@@ -32,7 +32,8 @@ def _depths(children):
 # %% ../../nbs/32_metrics.correlation.ipynb #fc003080
 def _lca_values(tree, lca_distance="height"):
     "Per merge, its LCA distance: height, number of edges above the deepest level, or rank."
-    return tree.heights if lca_distance == "height" else _lca_levels(tree, lca_distance).astype(float)
+    if lca_distance == "height": return tree.heights
+    return _lca_levels(tree, lca_distance).astype(float)
 
 # %% ../../nbs/32_metrics.correlation.ipynb #3a994cb3
 def _lca_levels(tree, lca_distance="height"):

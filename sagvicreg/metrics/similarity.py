@@ -156,7 +156,8 @@ def scaled_embeddings(
 def _pair(x1, x2, metric, names):
     "Both sets, checked; raises unless they have equally many rows."
     x1, x2 = (scaled_embeddings(x, n, metric) for x, n in zip((x1, x2), names))
-    require(len(x1) == len(x2), f"{names[0]} of shape {x1.shape} and {names[1]} of shape {x2.shape}",
+    given = [f"{name} of shape {x.shape}" for name, x in zip(names, (x1, x2))]
+    require(len(x1) == len(x2), " and ".join(given),
             "embeddings of the same items, one row each, in the same order",
             "The numbers of columns may differ, the numbers of rows may not.")
     return x1, x2

@@ -170,7 +170,7 @@ class PermutationNull(Tabular):
 # %% ../../nbs/34_metrics.uncertainty.ipynb #5b21de21
 @patch(as_prop=True)
 def z(self:PermutationNull) -> dict[str, float|None]:
-    "Distance of the observed score from the null's mean, in standard deviations; None if these are 0."
+    "Distance of the observed score from the null's mean in standard deviations, if not 0."
     def value(v, null):
         deviation = np.std(null, ddof=1)
         return float((v - np.mean(null))/deviation) if deviation > _TIE else None
