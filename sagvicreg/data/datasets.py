@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['LAYOUTS', 'channel_stats', 'ImageSet', 'row_numbers', 'show_images', 'digits', 'cifar100', 'max_pixels',
            'decode_image', 'Layout', 'folder_layout', 'write_layout', 'folder_report', 'LayoutCase', 'scan_folder',
-           'readable_rows', 'image_folder', 'data_root', 'load_dataset']
+           'readable_rows', 'set_name', 'image_folder', 'data_root', 'dataset_layout', 'load_dataset']
 
 # %% ../../nbs/40_data.datasets.ipynb #68d83dee
 import hashlib, io, math, os, pickle, re, unicodedata, warnings
@@ -400,7 +400,7 @@ def _rgb(im):
     if im.has_transparency_data: im = _on_white(im)
     return im.convert("RGB")
 
-# %% ../../nbs/40_data.datasets.ipynb #9878e760
+# %% ../../nbs/40_data.datasets.ipynb #7d9455e9
 def max_pixels() -> int:     # width times height
     "The largest image that is read: `SAGVICREG_MAX_PIXELS`, or 500 million pixels."
     text = os.environ.get("SAGVICREG_MAX_PIXELS") or "500e6"
@@ -420,7 +420,7 @@ def _suffixes():
     known = Image.registered_extensions()
     return frozenset(e for e, f in known.items() if f in Image.OPEN) - _NOT_PICTURES
 
-# %% ../../nbs/40_data.datasets.ipynb #d3571cc3
+# %% ../../nbs/40_data.datasets.ipynb #7d662654
 def _open_image(path):
     "Open an image file; raises if it is empty, not an image, or too large."
     limit, _ = max_pixels(), _suffixes()
@@ -472,14 +472,15 @@ def _kind_of_file(name):
         return f"*{suffix}, which pip install 'sagvicreg[heic]' would read"
     return f"*{suffix}" if suffix else "without suffix"
 
-# %% ../../nbs/40_data.datasets.ipynb #3ac0a9e5
+# %% ../../nbs/40_data.datasets.ipynb #c0c25b3d
 def _kind(e, above):
     "What a directory entry is: `folder`, `image`, or why it is passed over."
     if e.name.startswith("."): return "hidden"
     if e.name.lower() in _SYSTEM: return f"{e.name} of the system"
     try:
         if e.is_dir():
-            if os.path.realpath(e.path) in above: return "link in a circle"
+            inside = os.path.join(os.path.realpath(e.path), "")          # ends with a separator
+            if any(f"{a}{os.sep}".startswith(inside) for a in above): return "link in a circle"
             return "folder" if len(above) < 100 else "more than 100 folders deep"
         kind = _kind_of_file(e.name)
         return "not a regular file" if kind == "image" and not e.is_file() else kind
@@ -521,7 +522,7 @@ def _folders(tree):
 
 def _loose(tree): return sum(t is None for t in tree.values())
 
-# %% ../../nbs/40_data.datasets.ipynb #ef83a390
+# %% ../../nbs/40_data.datasets.ipynb #214b73c6
 def _shown(name):
     "A name as it is printed: characters that cannot be printed are escaped."
     return name if name.isprintable() else repr(name)[1:-1]
@@ -533,7 +534,7 @@ def _listed(passed, most=5):
     more = f" and {others:,} others"*bool(others)
     return ", ".join(f"{n:,} × {_shown(kind)}" for kind, n in named) + more
 
-# %% ../../nbs/40_data.datasets.ipynb #c47d89c4
+# %% ../../nbs/40_data.datasets.ipynb #b8e9fcd0
 def _without_annotations(tree, passed):
     "The tree without the folders of annotations next to a folder like `images`."
     folders = _folders(tree)
@@ -554,7 +555,7 @@ def _unwrapped(tree, wraps, passed=None):
         if _loose(tree) or len(folders) != 1 or not wraps(name, folders[name]): return path, tree
         path, tree = f"{path}{name}/", folders[name]
 
-# %% ../../nbs/40_data.datasets.ipynb #ffe674ff
+# %% ../../nbs/40_data.datasets.ipynb #3f78f39c
 def _role(name):
     "The part that the name of a folder suggests, if any, and whether it suggests nothing else."
     words = {w.lower() for w in re.findall(r"[A-Z]?[a-z]+|[A-Z]+|[^\W\dA-Za-z_]+", name)}
@@ -562,7 +563,7 @@ def _role(name):
     part = parts.pop() if len(parts) == 1 else ""
     return part, bool(part) and words <= _ROLES.keys() | _FILLERS
 
-# %% ../../nbs/40_data.datasets.ipynb #ad6be110
+# %% ../../nbs/40_data.datasets.ipynb #da84fb1c
 def _divided(tree):
     "Whether at least two sub-folders of a tree are named as different parts."
     return len({part for part, plain in map(_role, _folders(tree)) if plain}) > 1
@@ -572,7 +573,7 @@ def _are_folds(folders):
     numbered = all(re.fullmatch(r"(?i)(fold|split|part|subset)[ _.-]?\w{1,2}", n) for n in folders)
     return numbered and bool(set.intersection(*(set(_folders(t)) for t in folders.values())))
 
-# %% ../../nbs/40_data.datasets.ipynb #b37dc287
+# %% ../../nbs/40_data.datasets.ipynb #aa05a6cc
 def _in_doubt(tree):
     "Whether the sub-folders of a tree, which are not clearly parts, may be parts all the same."
     folders = _folders(tree)
@@ -583,7 +584,7 @@ def _in_doubt(tree):
     return (several or all_plain or nested or any(map(_divided, folders.values()))
             or bool(folders) and _are_folds(folders))
 
-# %% ../../nbs/40_data.datasets.ipynb #67910063
+# %% ../../nbs/40_data.datasets.ipynb #ed0b50e2
 def _refuse(folder, tree):
     "Raise, as it is not clear whether the sub-folders are parts or classes."
     names = list(_folders(tree))
@@ -604,7 +605,7 @@ def _parts_by_name(folder, tree):
     if _in_doubt(tree): _refuse(folder, tree)
     return {}
 
-# %% ../../nbs/40_data.datasets.ipynb #ce9b56fc
+# %% ../../nbs/40_data.datasets.ipynb #60e07987
 def _named_parts(parts):
     "Part → sub-folder, as `parts` says: {} for `none`, None if it is empty."
     if not parts or parts == "none": return {} if parts else None
@@ -616,7 +617,7 @@ def _named_parts(parts):
             "none, or a different folder for each part, such as train,val or train=fold1,test=fold2")
     return folders
 
-# %% ../../nbs/40_data.datasets.ipynb #c8fe0dc8
+# %% ../../nbs/40_data.datasets.ipynb #cd6543a2
 def _check_named(folder, tree, named, passed):
     "Raise unless the named parts are there; count what lies outside of them."
     there = _folders(tree)
@@ -628,7 +629,7 @@ def _check_named(folder, tree, named, passed):
     outside += sum(len(list(_files(t))) for n, t in there.items() if n not in named.values())
     if outside: passed["image outside the parts"] += outside
 
-# %% ../../nbs/40_data.datasets.ipynb #0f2719bf
+# %% ../../nbs/40_data.datasets.ipynb #74a4b412
 def _class_of(file):
     "The class of a file: its first-level folder, in Unicode's composed form; empty if none."
     return unicodedata.normalize("NFC", file.partition("/")[0] if "/" in file else "")
@@ -649,7 +650,7 @@ class Layout(NamedTuple):
     classes: list              # names of the classes of all parts, in the order of their numbers
     passed: Counter            # why something was passed over → how often
 
-# %% ../../nbs/40_data.datasets.ipynb #72408554
+# %% ../../nbs/40_data.datasets.ipynb #be55fdd9
 def _top(tree, passed, named):
     "The path and the tree of the folder that is divided into parts or classes."
     def wraps(name, below):
@@ -658,7 +659,7 @@ def _top(tree, passed, named):
         return not part and (name.lower() in _PLAIN or bool(_folders(below)))
     return _unwrapped(tree, wraps, passed if named is None else None)
 
-# %% ../../nbs/40_data.datasets.ipynb #abb19a57
+# %% ../../nbs/40_data.datasets.ipynb #4294a663
 def _make_layout(folder, tree, named, passed):
     "The layout of a folder whose parts are the ones `named`."
     parts, trees = {}, {"": tree}
@@ -677,7 +678,7 @@ def folder_layout(
 ) -> Layout:
     "Which parts and images a folder holds, and what is passed over; opens no image."
     given, passed, named = _existing_folder(path), Counter(), _named_parts(parts)
-    tree = _read_tree(given, passed, above=tuple(map(str, given.resolve().parents)))
+    tree = _read_tree(given, passed)
     only = f" (only {_listed(passed)})" if passed else ""
     require(next(_files(tree), None), f"{str(given)!r}, in which no image was found{only}",
             "image files, such as .png and .jpg")
@@ -687,7 +688,7 @@ def folder_layout(
     elif named is None: named = _parts_by_name(folder, tree)
     return _make_layout(folder, tree, named, passed)
 
-# %% ../../nbs/40_data.datasets.ipynb #c82083fc
+# %% ../../nbs/40_data.datasets.ipynb #675f248a
 def write_layout(
     folder,                    # made if it is missing
     names:list,                # emu/ is a folder, b->a a link, p.png| a pipe, e.png? an empty file
@@ -744,7 +745,7 @@ def folder_report(
     if layout.passed: lines.append(f"passed over: {_listed(layout.passed)}")
     return "\n".join(lines)
 
-# %% ../../nbs/40_data.datasets.ipynb #c7dbe859
+# %% ../../nbs/40_data.datasets.ipynb #dde06fd2
 class LayoutCase(NamedTuple):
     "A row of the table of layouts."
     name:str                   # what has this layout
@@ -757,7 +758,7 @@ class LayoutCase(NamedTuple):
         "The names that `files` stands for."
         return [p for word in self.files.split() for p in _expanded(word)]
 
-# %% ../../nbs/40_data.datasets.ipynb #de3061ba
+# %% ../../nbs/40_data.datasets.ipynb #760e9ed6
 def _expanded(word):
     "The names that a word with braces stands for, as in a shell."
     head, brace, rest = word.partition("{")
@@ -788,7 +789,7 @@ _PLAIN_LAYOUTS = [
        "cat 1, dog 1; 1 × __MACOSX of the system"),
 ]
 
-# %% ../../nbs/40_data.datasets.ipynb #af51dcbc
+# %% ../../nbs/40_data.datasets.ipynb #44a81be4
 _DIVIDED_LAYOUTS = [
     _C("parts", "{train,val,test}/{a,b}/1.png",
        "train: a 1, b 1; val: a 1, b 1; test: a 1, b 1"),
@@ -810,7 +811,7 @@ _DIVIDED_LAYOUTS = [
        "train=fold1,test=fold2"),
 ]
 
-# %% ../../nbs/40_data.datasets.ipynb #6400b05a
+# %% ../../nbs/40_data.datasets.ipynb #1489f672
 _NAMED_LAYOUTS = [
     _C("Hugging Face imagefolder", "{train,test}/{a,b}/1.png train/metadata.csv",
        "train: a 1, b 1; test: a 1, b 1; 1 × *.csv"),
@@ -839,7 +840,7 @@ _NAMED_LAYOUTS = [
        "001.Crow 1, 002.Gull 1; 1 × *.txt"),
 ]
 
-# %% ../../nbs/40_data.datasets.ipynb #95d09b7c
+# %% ../../nbs/40_data.datasets.ipynb #b8cfdce6
 _ANNOTATED_LAYOUTS = [
     _C("VOC", "VOC/{JPEGImages/1.jpg,SegmentationClass/1.png,Annotations/1.xml}",
        "1 image, no classes; 1 × *.xml; 1 × image in SegmentationClass"),
@@ -925,6 +926,14 @@ def readable_rows(
     if bad: warnings.warn(f"{given}; skipped", stacklevel=3)
     return [i for i, e in enumerate(errors) if e is None]
 
+# %% ../../nbs/40_data.datasets.ipynb #25aae21e
+def set_name(
+    folder,                    # that holds the images
+    part:str|None=None,        # train, val or test
+) -> str:
+    "What a set of images is called in tables and files."
+    return _shown(Path(folder).resolve().name) + (f"-{part}" if part else "")
+
 # %% ../../nbs/40_data.datasets.ipynb #c4a2e1f6
 def image_folder(
     path,                      # the folder, or its Layout
@@ -944,8 +953,7 @@ def image_folder(
         if j < i: out[j] = out[i]            # in place, as the set may fill half the memory
     if labels is not None: labels = labels[good]
     images, files = torch.from_numpy(out[:len(good)]), [files[i] for i in good]
-    name = folder.resolve().name + (f"-{part}" if part else "")
-    return ImageSet(images, labels, classes, files, name=name)
+    return ImageSet(images, labels, classes, files, name=set_name(folder, part))
 
 # %% ../../nbs/40_data.datasets.ipynb #4c35a040
 def data_root(
@@ -971,6 +979,20 @@ def _find_folder(name, root):
     known = ["digits", "cifar100", *_folders_like(name, root)]
     require(False, f"data {str(name)!r}", expected, nearest(name, known))
 
+# %% ../../nbs/40_data.datasets.ipynb #418769d1
+def dataset_layout(
+    name_or_path:str,          # digits, cifar100, a folder, or the name of one in data_root
+    root=None,                 # where data sets are kept; see data_root
+    parts:str|dict="",         # as for folder_layout
+) -> Layout|None:              # None: not a folder
+    "The layout of a data set that is a folder."
+    if name_or_path not in ("digits", "cifar100"):
+        return folder_layout(_find_folder(name_or_path, data_root(root)), parts)
+    require(not parts, f"parts {parts!r} of {name_or_path}", "a folder")
+    if as_path(name_or_path).is_dir():
+        warnings.warn(f"{name_or_path} is the data set of this name, and not the folder; "
+                      f"./{name_or_path} would be the folder")
+
 # %% ../../nbs/40_data.datasets.ipynb #328b49e3
 def load_dataset(
     name_or_path:str,          # digits, cifar100, a folder, or the name of one in data_root
@@ -980,11 +1002,11 @@ def load_dataset(
     on_error:str="skip",       # unreadable files of a folder: `skip` or `raise`
 ) -> ImageSet:
     "A data set by its name or path."
+    layout = dataset_layout(name_or_path, root)
     if name_or_path == "digits": return digits(train, 16 if size is None else size)
     if name_or_path == "cifar100":
         data = cifar100(data_root(root), train, download=True)
         return data if size is None else replace(data, images=_resize(data.images, size))
     _check_train(train)
-    folder = _find_folder(name_or_path, data_root(root))
     part = {True: "train", False: "test", None: None}[train]
-    return image_folder(folder, 64 if size is None else size, on_error, part=part)
+    return image_folder(layout, 64 if size is None else size, on_error, part=part)

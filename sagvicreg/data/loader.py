@@ -22,7 +22,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from ..core import SagvicregError, as_path, generator, pick_device, require
 from .datasets import (ImageSet, channel_stats, data_root, decode_image,
-                                     readable_rows, row_numbers, scan_folder)
+                                     readable_rows, row_numbers, scan_folder, set_name)
 
 # %% ../../nbs/43_data.loader.ipynb #cf811ce2
 def _check_batches(n, batch_size, drop_last):
@@ -191,7 +191,7 @@ def _try(data, j):
     try: return _load(data, j), None
     except Exception as e: return None, str(e)
 
-# %% ../../nbs/43_data.loader.ipynb #370502ad
+# %% ../../nbs/43_data.loader.ipynb #4dd223e8
 def _stand_ins(data, i):
     "The rows that may stand in for row `i`: the following ones of its class, then of others."
     rows = (torch.arange(1, len(data)) + i) % len(data)
@@ -294,7 +294,7 @@ def _sample_stats(data, workers):
     read = [x for x in images if x is not None] or [_read(data, rows[0])[0]]
     return channel_stats(torch.from_numpy(np.stack(read)))
 
-# %% ../../nbs/43_data.loader.ipynb #9f5fd223
+# %% ../../nbs/43_data.loader.ipynb #e2ea4edd
 def _not_empty(folder, files, labels, stats, on_error):
     "The files with content, their labels and stats; warns of the others, or raises."
     errors = [None if n else "an empty file" for n in stats[:, 0].tolist()]
@@ -318,8 +318,7 @@ def image_files(
     stats = _file_stats(folder, files)
     files, labels, stats = _not_empty(folder, files, labels, stats, on_error)
     cache = _cache_file(folder, files, stats, size, cache)
-    name = folder.resolve().name + (f"-{part}" if part else "")
-    data = ImageFiles(folder, files, size, labels, classes, name=name,
+    data = ImageFiles(folder, files, size, labels, classes, name=set_name(folder, part),
                       on_error=on_error, cache=cache, file_bytes=stats[:, 0].clone())
     mean, std = _sample_stats(data, workers)
     return replace(data, mean=mean, std=std)
