@@ -78,17 +78,28 @@ def _require_unused(path, inputs):
             f"{given}, which belongs to the run in {str(file.parent)!r}", "another name")
 
 # %% ../nbs/80_cli.ipynb #534cad29
-def _load(data, root, split, size, classes, limit, on_error="skip"):
+def _load(data, root, split, size, classes, limit, on_error="skip", parts=""):
     "Load the images that a command works on."
-    require_one_of(split, ("train", "test", "all"), "split")
+    require_one_of(split, ("train", "val", "test", "all"), "split")
     require_one_of(on_error, ("skip", "raise"), "on_error")
     _check_part(classes, limit)
-    require(data.strip(), "empty data", "digits, cifar100, or a folder of images")
-    part = {"train": True, "test": False, "all": None}[split]
+    layout, part = _layout(data, root, parts), None if split == "all" else split
+    if layout: _show_folder(layout, part)
+    else: require(part != "val", f"--split val of {data}", "train, test or all")
     with distributed.first_alone():
-        images = datasets.load_dataset(data, root or None, part, size, on_error)
-    if data not in ("digits", "cifar100"): _show_folder(runs.folder_parts(data, root or None)[0])
+        if layout:
+            size = 64 if size is None else size
+            images = datasets.image_folder(layout, size, on_error, part=part)
+        else:
+            train = {"train": True, "test": False}.get(part)
+            images = datasets.load_dataset(data, root or None, train, size)
     return _part(images, classes, limit)
+
+# %% ../nbs/80_cli.ipynb #1329e2f9
+def _layout(data, root, parts):
+    "The layout of the folder `data`; None for digits and cifar100."
+    require(data.strip(), "empty data", "digits, cifar100, or a folder of images")
+    return datasets.dataset_layout(data, root or None, parts)
 
 # %% ../nbs/80_cli.ipynb #038c262b
 def _check_part(classes, limit):
@@ -97,45 +108,42 @@ def _check_part(classes, limit):
     if classes: parse_classes(classes)
 
 # %% ../nbs/80_cli.ipynb #b462350c
-def _show_folder(folder):
+def _show_folder(layout, part):
     "Print what is read of a folder and what is passed over; rank 0 only."
-    if distributed.world()[0] == 0: print(datasets.folder_report(folder))
+    if distributed.world()[0] == 0: print(datasets.folder_report(layout, part), flush=True)
 
 # %% ../nbs/80_cli.ipynb #363a2668
 def _show_classes(images):
     "Print which classes were chosen, if they have names other than their numbers; rank 0 only."
     chosen = {i: images.classes[i] for i in images.labels.unique().tolist() if images.classes}
     if distributed.world()[0] > 0 or all(str(i) == name for i, name in chosen.items()): return
-    print("classes:", ", ".join(f"{i} {name}" for i, name in chosen.items()))
+    print("classes:", ", ".join(f"{name} (number {i})" for i, name in chosen.items()))
 
 # %% ../nbs/80_cli.ipynb #52987fe9
 def _part(images, classes, limit):
     "The images of some classes, at most `limit` of them."
     _check_part(classes, limit)
     if classes:
-        images = image_classes.select_classes(images, parse_classes(classes))
+        chosen = image_classes.resolve_classes(images, parse_classes(classes))
+        images = image_classes.select_classes(images, chosen)
         _show_classes(images)
     return image_classes.subsample(images, limit and min(limit, len(images)))
 
 # %% ../nbs/80_cli.ipynb #ccabd767
-def _has_test_part(data, root):
-    "Whether the data set has held-out images."
-    if data in ("digits", "cifar100"): return True
-    _, parts = runs.folder_parts(data, root or None)
-    return "train" in parts and len(parts) > 1
+def _has_test_part(layout):
+    "Whether a data set has held-out images; digits and cifar100 do."
+    return layout is None or "train" in layout.parts and len(layout.parts) > 1
 
 # %% ../nbs/80_cli.ipynb #fac0625b
-def _stream(data, root, size, classes, limit, on_error, cache):
+def _stream(data, root, size, classes, limit, on_error, cache, parts=""):
     "The images of a folder, or of its `train` part, decoded on demand."
     _check_part(classes, limit)
-    folder, parts = runs.folder_parts(data, root or None)
-    require(folder, f"--stream with data {data!r}", "a folder of images")
+    layout, size = _layout(data, root, parts), 64 if size is None else size
+    require(layout, f"--stream with data {data!r}", "a folder of images")
+    _show_folder(layout, "train")
     cache = None if cache == "none" else cache
-    part = "train" if parts else None
     with distributed.first_alone():
-        size = 64 if size is None else size
-        files = loader.image_files(folder, size, on_error, cache, part=part)
-    _show_folder(folder)
+        files = loader.image_files(layout, size, on_error, cache, part="train")
     return _part(files, classes, limit)
 
 # %% ../nbs/80_cli.ipynb #e9740e92
@@ -161,7 +169,7 @@ def _check_arguments(method, args):
         require(ok, f"--method-args {name!r}", f"one of {', '.join(known)}", near)
 
 # %% ../nbs/80_cli.ipynb #b39bc718
-def _checks(images, data, root, classes, knn_every, structure_every):
+def _checks(images, data, root, classes, knn_every, structure_every, parts=""):
     "The checks that run between epochs."
     for name, every in (("knn", knn_every), ("structure", structure_every)):
         ok = every is None or every >= 1
@@ -171,18 +179,18 @@ def _checks(images, data, root, classes, knn_every, structure_every):
         sample = loader.in_memory(image_classes.subsample(images, min(1000, len(images))))
         checks.append(checkers.StructureCheck(sample, structure_every))
     if knn_every:
-        bank, queries = _bank_and_queries(images, data, root, classes)
+        bank, queries = _bank_and_queries(images, data, root, classes, parts)
         checks.append(checkers.KNNCheck(bank, queries, knn_every, k=min(20, len(bank))))
     return checks
 
 # %% ../nbs/80_cli.ipynb #5f9a7fe7
-def _bank_and_queries(images, data, root, classes):
+def _bank_and_queries(images, data, root, classes, parts=""):
     "Labeled images that vote, and held-out images to classify; taken from the bank if need be."
     require(images.labels is not None, f"--knn-every with {images}",
             "labels: sub-folders named for the classes", "Use --structure-every.")
     bank = loader.in_memory(image_classes.subsample(images, min(5000, len(images))))
-    if _has_test_part(data, root):
-        queries = _load(data, root, "test", bank.images.shape[-1], classes, None)
+    if _has_test_part(_layout(data, root, parts)):
+        queries = _load(data, root, "test", bank.images.shape[-1], classes, None, parts=parts)
     else:
         held_out = np.arange(len(bank)) % 5 == 0
         bank, queries = bank[~held_out], bank[held_out]
@@ -196,6 +204,7 @@ def _train(
     resume:bool=False,           # continue the run in this folder
     previous:bool=False,         # with --resume: skip the newest checkpoint if it is damaged
     root:str="",
+    parts:str="",
     classes:str="",
     limit:int=None,
     size:int=None,               # image side in px; default: digits 16, cifar100 32, folders 64
@@ -219,17 +228,17 @@ def _train(
     recipe, device = _make_recipe(data, method_args, **recipe), distributed.init(device)
     out = out or f"runs/{recipe.method}-{as_path(data).resolve().name}-s{recipe.seed}"
     _check_run(out, resume, previous, log_every, save_every, keep, tensorboard)
-    if stream: images = _stream(data, root, size, classes, limit, on_error, cache)
-    else: images = _load(data, root, "train", size, classes, limit, on_error)
+    if stream: images = _stream(data, root, size, classes, limit, on_error, cache, parts)
+    else: images = _load(data, root, "train", size, classes, limit, on_error, parts)
     _announce(images, recipe, out)
-    checks = _checks(images, data, root, classes, knn_every, structure_every)
+    checks = _checks(images, data, root, classes, knn_every, structure_every, parts)
     trainer = trainers.Trainer(
         recipe, images, out, device, log_every, compile=compile, workers=workers, keep=keep,
         save_every=save_every, checks=checks, best_by="knn" if knn_every else None)
     if tensorboard and trainer.rank == 0:
         trainer.callbacks.append(fits.TensorBoard(trainer.run/"tensorboard"))
     fits.fit(trainer, resume, previous)
-    if trainer.rank == 0: _conclude(trainer.run, out, data, root)
+    if trainer.rank == 0: _conclude(trainer.run, out, data, root, parts)
 
 # %% ../nbs/80_cli.ipynb #2f52188b
 def _check_flags(stream, cache, workers, resume, previous):
@@ -257,13 +266,13 @@ def _announce(images, recipe, out):
     if rank == 0: print(f"{images}\n{what}", flush=True)
 
 # %% ../nbs/80_cli.ipynb #41179d99
-def _conclude(run, out, data, root):
+def _conclude(run, out, data, root, parts):
     "Print the last log row, write the report, and suggest the next command."
     last = next((r for r in reversed(run.read_log()) if "loss" in r), {})
     if last: print(", ".join(f"{k} {v:.4g}" for k, v in last.items() if k != "images_per_s"))
     try: print("Report:", reports.report(run))
     except Exception as e: warnings.warn(f"no report was made ({e}); the run itself is complete")
-    where = ["--root", root] if root else []
+    where = ["--root", root]*bool(root) + ["--parts", parts]*bool(parts)
     print("Next:", shlex.join(["sagvicreg", "embed", out, data, *where]))
 
 # %% ../nbs/80_cli.ipynb #95a70a70
@@ -273,7 +282,8 @@ def _embed(
     *,
     out:str="",                  # .npz file; default embeddings.npz in the run folder
     root:str="",
-    split:str="all",             # train, test or all
+    parts:str="",
+    split:str="all",             # train, val, test or all
     classes:str="",
     limit:int=None,
     output:str="representation",
@@ -285,7 +295,7 @@ def _embed(
     require_one_of(output, models.Encoded._fields, "output")
     out, device = _free(out or Run(run)/"embeddings.npz", ("", ".npz")), pick_device(device)
     trained = sagvicreg.load(run, device, best)
-    images = _load(data, root, split, trained.image_size, classes, limit, on_error)
+    images = _load(data, root, split, trained.image_size, classes, limit, on_error, parts)
     statistics = trained.mean, trained.std
     e = sagvicreg.embed(trained.encoder, images.images, *statistics, device=device, output=output)
     rows = dict(paths=images.paths) if images.paths else dict(index=images.index)
@@ -407,6 +417,7 @@ def _reproduce(
     out:str="results",           # output folder: tables, figures, and one JSON per run in `runs`
     change:str="",               # other fields of the preset, such as epochs=100,second=caltech101
     root:str="",
+    parts:str="",
     cache:str="",                # of encoders; default $SAGVICREG_RUNS or ~/.cache/sagvicreg/runs
     device:str="auto",
     jobs:int=0,
@@ -418,7 +429,7 @@ def _reproduce(
     _check_action(name, list, pending, minutes)
     require_one_of(preset, presets.SCALES, "preset")
     at = dict(out=out, root=root or None, device=pick_device(device))
-    changes = _preset_changes(name, change)
+    changes = _preset_changes(name, change, parts)
     if list: return print(tables.list_experiments(preset, dataset, **at))
     at |= dict(cache=cache or None, jobs=jobs)
     if pending:
@@ -439,14 +450,15 @@ def _check_action(name, list, pending, minutes):
     require(pending or not minutes, "--minutes without --pending", "them together")
 
 # %% ../nbs/80_cli.ipynb #b3d2a761
-def _preset_changes(name, change):
-    "The changes in `--change`; raises for those that have an option of their own."
-    require(name or not change, "--change without a name", "the name of a table or figure")
+def _preset_changes(name, change, parts=""):
+    "The changes in `--change` and `--parts`; raises for those that have an option of their own."
+    for option, text in (("change", change), ("parts", parts)):
+        require(name or not text, f"--{option} without a name", "the name of a table or figure")
     changes = presets.parse_arguments(change)
     own = sorted(changes.keys() & {*inspect.signature(tables.reproduce).parameters})
     require(not own, f"--change of {', '.join(own)}", "other fields of the preset",
             "These have options of their own or none.")
-    return changes
+    return changes | (dict(parts=parts) if parts else {})
 
 # %% ../nbs/80_cli.ipynb #2e323b1a
 def _info(
@@ -471,6 +483,7 @@ _SHARED = dict(
     data="digits, cifar100, or a folder of images",
     run="a run folder of `sagvicreg train`",
     root="where data sets are kept; see `sagvicreg info`",
+    parts="which sub-folders are parts: none, train,test or train=fold1,test=fold2",
     classes="use only these classes: numbers or names, such as 0-49 or cat,dog",
     limit="use at most this many images; all classes keep their proportions",
     on_error="on unreadable image files: skip or raise",

@@ -17,13 +17,12 @@ from pathlib import Path
 import numpy as np, torch
 from fastcore.basics import patch
 from jaxtyping import Int64, UInt8
-from PIL import UnidentifiedImageError
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from ..core import SagvicregError, as_path, generator, pick_device, require
 from .datasets import (ImageSet, channel_stats, data_root, decode_image,
-                                     row_numbers, scan_folder)
+                                     readable_rows, row_numbers, scan_folder, set_name)
 
 # %% ../../nbs/43_data.loader.ipynb #cf811ce2
 def _check_batches(n, batch_size, drop_last):
@@ -187,24 +186,34 @@ def _load(data, j):
     return image
 
 # %% ../../nbs/43_data.loader.ipynb #c5cb369a
-def _failure(data, j, error):
-    "The message that the file of row `j` cannot be read."
-    why = "not an image" if isinstance(error, UnidentifiedImageError) else error
-    return f"{data.paths[j]!r} in {str(data.folder)!r} cannot be read ({why})"
+def _try(data, j):
+    "The image of row `j` and None, or None and why it cannot be read."
+    try: return _load(data, j), None
+    except Exception as e: return None, str(e.__cause__ or e)
+
+# %% ../../nbs/43_data.loader.ipynb #4dd223e8
+def _stand_ins(data, i):
+    "The rows that may stand in for row `i`: the following ones of its class, then of others."
+    rows = (torch.arange(1, len(data)) + i) % len(data)
+    if data.labels is None: return rows.tolist()
+    same = data.labels[rows] == data.labels[i]
+    return torch.cat([rows[same], rows[~same]]).tolist()
 
 # %% ../../nbs/43_data.loader.ipynb #8e7e1563
 def _read(data, i):
     "The image of row `i`, and None or a warning that another file took its row."
-    failed, n = None, len(data)
-    for j in range(i, i + n):
-        try: image = _load(data, j%n)
-        except Exception as e:
-            failed = failed or _failure(data, j%n, e.__cause__ or e)
-            require(data.on_error == "skip", failed, "a readable image, as on_error='raise'",
-                    "Remove it, or pass on_error='skip'.")
-        else: return image, failed and f"{failed}; {data.paths[j%n]!r} takes its row"
-    raise SagvicregError(f"{failed}, nor can the other {n - 1} files; "
-                         "expected a readable one. Is the disk still mounted?")
+    image, why = _try(data, i)
+    if why is None: return image, None
+    failed = f"{data.paths[i]!r} in {str(data.folder)!r} cannot be read ({why})"
+    require(data.on_error == "skip", failed, "a readable image, as on_error='raise'",
+            "Remove it, or pass on_error='skip'.")
+    errors = {i: why}
+    for j in _stand_ins(data, i):
+        image, errors[j] = _try(data, j)
+        if errors[j] is None:
+            other = data.labels is not None and data.labels[j] != data.labels[i]
+            return image, f"{failed}; {data.paths[j]!r} takes its row" + ", of another class"*other
+    readable_rows(data.paths, [errors[j] for j in range(len(data))], data.folder)     # raises
 
 # %% ../../nbs/43_data.loader.ipynb #0aa3338b
 @patch
@@ -280,12 +289,23 @@ def _sample_stats(data, workers):
     n = min(len(data), 1000, max(1, 2**29//_record(data)))
     rows = torch.randperm(len(data), generator=generator(0))[:n].sort().values.tolist()
     with ThreadPoolExecutor(workers or _cores()) as pool:
-        read = list(pool.map(lambda i: _read(data, i), rows))
-    return channel_stats(torch.from_numpy(np.stack([image for image, _ in read])))
+        images, errors = zip(*pool.map(lambda i: _try(data, i), rows))
+    if data.on_error == "raise":
+        readable_rows([data.paths[i] for i in rows], errors, data.folder, "raise")
+    read = [x for x in images if x is not None] or [_read(data, rows[0])[0]]
+    return channel_stats(torch.from_numpy(np.stack(read)))
+
+# %% ../../nbs/43_data.loader.ipynb #e2ea4edd
+def _not_empty(folder, files, labels, stats, on_error):
+    "The files with content, their labels and stats; warns of the others, or raises."
+    errors = [None if n else "an empty file" for n in stats[:, 0].tolist()]
+    rows = readable_rows(files, errors, folder, on_error)
+    if len(rows) == len(files): return files, labels, stats
+    return [files[i] for i in rows], None if labels is None else labels[rows], stats[rows]
 
 # %% ../../nbs/43_data.loader.ipynb #9e7331e4
 def image_files(
-    path,                          # the folder
+    path,                          # the folder, or its Layout
     size:int=224,                  # side of every image in pixels
     on_error:str="skip",           # unreadable files: `skip` to the next and warn, or `raise`
     cache="auto",                  # folder of decoded images; None: none; `auto`: in data_root
@@ -297,9 +317,9 @@ def image_files(
     _check_side(size)
     folder, files, labels, classes = scan_folder(path, classes, part)
     stats = _file_stats(folder, files)
+    files, labels, stats = _not_empty(folder, files, labels, stats, on_error)
     cache = _cache_file(folder, files, stats, size, cache)
-    name = folder.resolve().name + (f"-{part}" if part else "")
-    data = ImageFiles(folder, files, size, labels, classes, name=name,
+    data = ImageFiles(folder, files, size, labels, classes, name=set_name(folder, part),
                       on_error=on_error, cache=cache, file_bytes=stats[:, 0].clone())
     mean, std = _sample_stats(data, workers)
     return replace(data, mean=mean, std=std)
@@ -317,8 +337,10 @@ def in_memory(
 ) -> ImageSet:                     # the set itself, or all its files decoded
     "A set whose images are all in memory."
     if isinstance(data, ImageSet): return data
-    pixels = torch.from_numpy(np.stack([data.read(i) for i in range(len(data))]))
-    return ImageSet(pixels, data.labels, data.classes, data.paths, name=data.name,
+    images, errors = zip(*(_try(data, i) for i in range(len(data))))
+    rows = readable_rows(data.paths, errors, data.folder, data.on_error)
+    pixels, part = torch.from_numpy(np.stack([images[i] for i in rows])), data[rows]
+    return ImageSet(pixels, part.labels, data.classes, part.paths, name=data.name,
                     mean=data.mean, std=data.std)
 
 # %% ../../nbs/43_data.loader.ipynb #4980008a

@@ -37,6 +37,7 @@ class Preset:
     knn_k: int = 20                     # neighbors that vote
     linear_C: float = 1.                # linear probe: weight of the data against the penalty
     stream: bool = False                # folders: decode images on demand
+    parts: str = ""                     # folders: which sub-folders are parts, see folder_layout
 
     def __post_init__(self): check_types(self)
 
