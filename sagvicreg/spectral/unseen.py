@@ -91,12 +91,13 @@ def train_embedding(
     "Train a small network on points with VICReg's loss (section 4.3)."
     require(noise >= 0 and steps >= 1, f"noise = {noise}, steps = {steps}",
             "noise ≥ 0 and steps ≥ 1")
-    g, walk = generator(seed), generator(seed)        # the walk's draws must not shift the batches
-    net = _network(x.shape[1], seed)
+    # two generators: the walk's draws must not shift the batches
+    g, walk = (generator(seed, x.device) for _ in range(2))
+    net, here = _network(x.shape[1], seed).to(x.device), dict(generator=g, device=x.device)
 
     def loss():
-        batch = x[torch.randperm(len(x), generator=g)[:256]]
-        z, z2 = (net(batch + noise * torch.randn(batch.shape, generator=g)) for _ in range(2))
+        batch = x[torch.randperm(len(x), **here)[:256]]
+        z, z2 = (net(batch + noise * torch.randn(batch.shape, **here)) for _ in range(2))
         terms = vicreg_terms(z, z2, pairs(z, z2, walk))
         return 25 * terms["invariance"] + 25 * terms["variance"] + terms["covariance"]
 
