@@ -8,6 +8,7 @@ __all__ = ['COMMANDS', 'parse_classes', 'main']
 # %% ../nbs/80_cli.ipynb #58b19439
 import inspect, json, os, re, shlex, sys, tempfile, time, warnings
 from argparse import SUPPRESS, ArgumentParser, BooleanOptionalAction
+from contextlib import contextmanager
 from dataclasses import fields
 from importlib import import_module
 from pathlib import Path
@@ -16,7 +17,8 @@ from typing import get_args
 
 import sagvicreg
 from .core import LazyModule, Run, SagvicregError, as_path, atomic_write, environment
-from .core import is_special, nearest, output_file, pick_device, require, require_one_of
+from .core import nearest, output_file, pick_device, require, require_one_of
+from .core import require_writable
 from .training.recipe import Recipe
 
 # %% ../nbs/80_cli.ipynb #4fe0d95e
@@ -61,7 +63,7 @@ def _free(path, suffixes=(), inputs=()):
     expected = " or ".join(filter(None, suffixes))
     require(ok, f"output {str(path)!r}", f"a name that ends in {expected}")
     _require_unused(path, inputs)
-    _require_writable(path)
+    require_writable(path)
     return path
 
 # %% ../nbs/80_cli.ipynb #9d895d22
@@ -74,17 +76,6 @@ def _require_unused(path, inputs):
     names = Run(file.parent).files()
     require("config.toml" not in names or file.name not in names,
             f"{given}, which belongs to the run in {str(file.parent)!r}", "another name")
-
-# %% ../nbs/80_cli.ipynb #bc9a2578
-def _require_writable(path):
-    "Raise unless a file can be made in the folder of `path`, or in the folder above, if none."
-    if is_special(path): return                                    # a device or a pipe
-    file = output_file(path)
-    folder = next(p for p in file.parents if p.exists())
-    try: tempfile.TemporaryFile(dir=folder).close()
-    except OSError as e:
-        require(False, f"output {str(path)!r}, which cannot be written ({folder}: {e.strerror})",
-                "a file in a folder that you may write to")
 
 # %% ../nbs/80_cli.ipynb #534cad29
 def _load(data, root, split, size, classes, limit, on_error="skip"):
@@ -252,7 +243,7 @@ def _check_flags(stream, cache, workers, resume, previous):
 def _check_run(out, resume, previous, log_every, save_every, keep, tensorboard):
     "Raise for what would stop the run after its images have been read."
     trainers.check_options(out, log_every, save_every, keep)
-    _require_writable(Run(out)/"config.toml")
+    require_writable(Run(out)/"config.toml")
     fits.check_unclaimed(Run(out))
     fits.check_run_folder(Run(out), resume, previous)
     if tensorboard: fits.TensorBoard(None)
@@ -291,6 +282,7 @@ def _embed(
     device:str="auto",
 ):
     "Embed images with a trained encoder: an .npz of `embeddings`, `paths` or `index`, `labels`."
+    require_one_of(output, models.Encoded._fields, "output")
     out, device = _free(out or Run(run)/"embeddings.npz", ("", ".npz")), pick_device(device)
     trained = sagvicreg.load(run, device, best)
     images = _load(data, root, split, trained.image_size, classes, limit, on_error)
@@ -319,6 +311,7 @@ def _export(
     best:bool=False,
 ):
     "Write the encoder as an ONNX file: images in [0, 1] to vectors."
+    require_one_of(output, models.Encoded._fields, "output")
     out = _free(out or Run(run)/"encoder.onnx", (".onnx",))
     print(exports.export_onnx(sagvicreg.load(run, best=best), out, output))
 
@@ -344,8 +337,9 @@ def _score(
     x, y = linkages.load_embeddings(a), linkages.load_embeddings(b)
     _require_same_rows(a, b)
     if draws: uncertainties.subsets(len(x), draws=draws, seed=seed)      # enough items?
-    s = sagvicreg.structure_similarity(x, y, **how)
-    drawn = _draws(x, y, draws, seed, how) if draws else {}
+    with _named(a, b):
+        s = sagvicreg.structure_similarity(x, y, **how)
+        drawn = _draws(x, y, draws, seed, how) if draws else {}
     if json: _write_json(json, s.to_dict() | {k: v.to_dict() for k, v in drawn.items()})
     if plot: figures.save_figure(trees.plot_tanglegram(*s.trees), plot)
     print(s, *drawn.values(), sep="\n\n")
@@ -359,10 +353,17 @@ def _score_options(metric, linkage, lca_distance, device):
     if device not in ("auto", "cpu"): pick_device(device)
     return dict(metric=metric, linkage=linkage, lca_distance=lca_distance, device=device)
 
+# %% ../nbs/80_cli.ipynb #cdc02265
+@contextmanager
+def _named(a, b):
+    "Say in errors which file is x1 and which is x2."
+    try: yield
+    except SagvicregError as e: raise SagvicregError(f"{a} (x1) and {b} (x2): {e}") from e
+
 # %% ../nbs/80_cli.ipynb #06fbe443
 def _require_same_rows(a, b):
     "Raise if two files name different items in their rows."
-    rows, others = _row_names(a), _row_names(b)
+    rows, others = linkages.load_row_names(a), linkages.load_row_names(b)
     if rows is None or others is None or len(rows) != len(others): return
     different = np.flatnonzero(rows != others)
     if not len(different): return
@@ -370,13 +371,6 @@ def _require_same_rows(a, b):
     differ = f"row {i}: {rows[i]} and {others[i]}"
     require(False, f"{a} and {b}, whose rows are not the same items ({differ})",
             "the same items in the same order", "Embed the same data with both.")
-
-# %% ../nbs/80_cli.ipynb #e67cdf9d
-def _row_names(path):
-    "The `paths` or `index` that `sagvicreg embed` stores in an .npz file; None without them."
-    if Path(path).suffix != ".npz": return None
-    with np.load(as_path(path), allow_pickle=False) as z:
-        return next((z[k].astype(str) for k in ("paths", "index") if k in z.files), None)
 
 # %% ../nbs/80_cli.ipynb #12f5b14f
 def _draws(x, y, draws, seed, how):
@@ -599,7 +593,7 @@ def main(
     debug, argv = "--debug" in argv, [a for a in argv if a != "--debug"]
     try:
         code = _command(argv)
-        sys.stdout.flush()
+        if sys.stdout: sys.stdout.flush()
         return code
     except SystemExit as e: return e.code or 0            # argparse exits after --help
     except BrokenPipeError: return _reader_is_gone()

@@ -9,10 +9,10 @@ __all__ = ['full_precision', 'variance', 'covariance', 'invariance', 'vicreg_ter
 from functools import wraps
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from .arrays import is_tensor, power_of_two, require_tensor, unit_rows
 from .core import SagvicregError, require
 from .graph.walk import Pairs, identity_pairs, partners
 
@@ -29,6 +29,8 @@ def full_precision(
     "Run `f` outside autocast, with half-precision tensors raised to float32."
     @wraps(f)
     def inner(z, *args, **kwargs):
+        require(is_tensor(z), f"{f.__name__} of {type(z).__name__}", "a torch tensor",
+                "torch.as_tensor makes one of an array.")
         raised = [_raised(a) for a in (z, *args)]
         with torch.autocast(z.device.type, enabled=False): return f(*raised, **kwargs)
     return inner
@@ -38,7 +40,8 @@ def _check(convention, *zs):
     "Raise unless the convention exists and all views are matrices of one shape, with two rows."
     require(convention in ("code", "paper"), f"convention = {convention!r}", "'code' or 'paper'")
     for z in zs:
-        require(z.ndim == 2 and len(z) >= 2, f"embeddings of shape {tuple(z.shape)}",
+        require_tensor(z, "embeddings", floating=True)
+        require(len(z) >= 2, f"embeddings of shape {tuple(z.shape)}",
                 "n×d with n ≥ 2", "A batch of one has no variance.")
     shapes = [tuple(z.shape) for z in zs]
     require(len(set(shapes)) == 1, f"views of shapes {shapes}", "one shape")
@@ -100,8 +103,7 @@ def vicreg_terms(
 # %% ../nbs/22_losses.ipynb #61c26f49
 def _batch(z):
     "`z` in float32 (or float64). Only its shape is checked: reading a value would stall a GPU."
-    require(z.ndim == 2 and z.numel() > 0, f"z of shape {tuple(z.shape)}",
-            "a batch of embeddings [n d] with n ≥ 1 and d ≥ 1")
+    require_tensor(z, "z")
     return z if z.dtype == torch.float64 else z.float()
 
 # %% ../nbs/22_losses.ipynb #97e83bbc
@@ -111,12 +113,14 @@ def embedding_std(
 ) -> Float[Tensor, ""]:        # eq. (5): 1 for isotropic directions, 0 for complete collapse
     "Mean over dimensions of the standard deviation of the L2-normalized rows, times √d."
     z = _batch(z)
-    return F.normalize(z, dim=1).std(dim=0, correction=0).mean() * z.shape[1]**.5
+    return unit_rows(z).std(dim=0, correction=0).mean() * z.shape[1]**.5
 
 # %% ../nbs/22_losses.ipynb #3443887d
 def _singular_values(z):
     "Singular values of `z` from the smaller Gram matrix; in double precision where there is one."
-    z = _batch(z) if z.device.type == "mps" else _batch(z).double()
+    z = _batch(z)
+    z = z/power_of_two(z.abs().max())                  # at about 1, no square overflows
+    if z.device.type != "mps": z = z.double()
     gram = z @ z.mT if len(z) < z.shape[1] else z.mT @ z
     try: return torch.linalg.eigvalsh(gram).clamp(min=0).sqrt().float()
     except torch.linalg.LinAlgError as e:

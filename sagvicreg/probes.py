@@ -9,60 +9,52 @@ __all__ = ['PROBES', 'knn_predict', 'knn_accuracy', 'linear_probe', 'linear_accu
 import warnings
 
 import numpy as np, torch
-import torch.nn.functional as F
 from jaxtyping import Float, Int
 from scipy.optimize import minimize
 from torch import Tensor
 
-from .core import LazyModule, require
-from .metrics.dendrogram import dendrogram, plot_dendrogram, require_rows
+from .arrays import as_labels, as_tensor, power_of_two, require_rows, unit_rows
+from .core import LazyModule, as_number, as_whole, require, require_one_of
+from .metrics.clustering import as_levels
+from .metrics.dendrogram import dendrogram, plot_dendrogram
 from .metrics.similarity import structure_similarity
 
 # %% ../nbs/36_probes.ipynb #4c02f536
 plt, linear_model = LazyModule("matplotlib.pyplot"), LazyModule("sklearn.linear_model")
-
-# %% ../nbs/36_probes.ipynb #dbb93174
-def _rows(x, name, device=None):
-    "`x` as float32 (or float64) rows on `device`, checked."
-    x = torch.as_tensor(x, device=device)
-    require(x.ndim == 2 and x.numel() > 0 and not x.is_complex(),
-            f"{name} of shape {tuple(x.shape)} and dtype {x.dtype}",
-            "a matrix of numbers [n d], one row per item")
-    x = x if x.dtype == torch.float64 else x.float()
-    require_rows(x.isfinite().all(1), name, "NaN or infinity", "finite numbers")
-    return x
 
 # %% ../nbs/36_probes.ipynb #9a46ac49
 def _unit(x, name):
     "The rows of `x`, scaled to unit length."
     require_rows((x != 0).any(1), name, "only zeros",
                  "rows with a direction, as cosine distance needs")
-    return F.normalize(x/x.abs().amax(1, keepdim=True), dim=1)      # first to about 1: tiny rows
+    return unit_rows(x)
+
+# %% ../nbs/36_probes.ipynb #31a2584b
+def _centered(bank, queries):
+    "Both sets less the bank's mean, over a power of two: at about 1, no square overflows."
+    unit = power_of_two(torch.maximum(bank.abs().max(), queries.abs().max()))
+    bank, queries = bank/unit, queries/unit
+    return bank - bank.mean(0), queries - bank.mean(0)
 
 # %% ../nbs/36_probes.ipynb #74b24d4d
 def _comparable(bank, queries, metric):
     "Bank, queries and a bias such that `queries @ bank.T + bias` grows with nearness."
     require(metric in ("cosine", "euclidean"), f"metric = {metric!r}", "cosine or euclidean")
-    bank = _rows(bank, "bank")
-    queries = _rows(queries, "queries", bank.device)
+    bank = as_tensor(bank, "bank")
+    queries = as_tensor(queries, "queries", bank.device)
     require(bank.shape[1] == queries.shape[1],
             f"bank of width {bank.shape[1]} and queries of width {queries.shape[1]}", "one width",
             "Were both embedded by the same model?")
     if bank.dtype != queries.dtype: bank, queries = bank.double(), queries.double()
     if metric == "euclidean":
-        bank, queries = bank - bank.mean(0), queries - bank.mean(0)
+        bank, queries = _centered(bank, queries)
         return 2*bank, queries, -bank.square().sum(1)                                   # eq. (2)
     return _unit(bank, "bank"), _unit(queries, "queries"), bank.new_zeros(len(bank))
 
 # %% ../nbs/36_probes.ipynb #60d96444
 def _labels(labels, name, n):
-    "`labels` as `n` int64 integers, checked."
-    labels = torch.as_tensor(labels)
-    floating = labels.is_floating_point() or labels.is_complex()
-    require(labels.shape == (n,) and not floating and labels.dtype != torch.bool,
-            f"{name} of shape {tuple(labels.shape)} and dtype {labels.dtype}",
-            f"{n} integers, one per row")
-    return labels.long()
+    "`labels` as a tensor of `n` whole numbers."
+    return torch.from_numpy(as_labels(labels, n, name))
 
 # %% ../nbs/36_probes.ipynb #7c484ec5
 def _vote(near, classes, codes):
@@ -75,9 +67,8 @@ def _vote(near, classes, codes):
 def _predict(bank, levels, queries, k, metric, block_size=1024):
     "Predictions for each of several sets of bank labels, from one search for neighbors."
     bank, queries, bias = _comparable(bank, queries, metric)
-    require(1 <= k <= len(bank), f"k = {k} with a bank of {len(bank)} items",
-            "1 ≤ k ≤ size of the bank")
-    require(block_size >= 1, f"block_size = {block_size}", "at least 1")
+    as_whole(k, "k", 1, len(bank), "The bank has no more items.")
+    as_whole(block_size, "block_size", 1)
     coded = []                                          # sorted classes; class number of each item
     for labels in levels:
         labels = _labels(labels, "bank_labels", len(bank)).to(bank.device)
@@ -92,7 +83,7 @@ def _predict(bank, levels, queries, k, metric, block_size=1024):
 # %% ../nbs/36_probes.ipynb #7d2c4dec
 @torch.no_grad()
 def knn_predict(
-    bank:Float[Tensor, "n d"],         # labeled embeddings, torch (on any device) or numpy
+    bank:Float[Tensor, "n d"],         # labeled embeddings, see as_tensor
     bank_labels:Int[Tensor, "n"],      # their labels
     queries:Float[Tensor, "m d"],      # embeddings to classify; moved to the bank's device
     k:int=20,                          # number of neighbors that vote
@@ -109,7 +100,7 @@ def _share_equal(a, b):
 
 # %% ../nbs/36_probes.ipynb #f4f8bb0c
 def knn_accuracy(
-    bank:Float[Tensor, "n d"],         # labeled embeddings, torch (on any device) or numpy
+    bank:Float[Tensor, "n d"],         # labeled embeddings, see as_tensor
     bank_labels:Int[Tensor, "n"],      # their labels
     queries:Float[Tensor, "m d"],      # embeddings to classify
     query_labels:Int[Tensor, "m"],     # their true labels
@@ -117,15 +108,18 @@ def knn_accuracy(
     metric:str="cosine",               # or `euclidean`
 ) -> float:                            # between 0 and 1
     "Share of queries that the vote of their `k` nearest bank items classifies correctly."
+    queries = as_tensor(queries, "queries")
     query_labels = _labels(query_labels, "query_labels", len(queries))
     return _share_equal(knn_predict(bank, bank_labels, queries, k, metric), query_labels)
 
 # %% ../nbs/36_probes.ipynb #161912f8
 def _standardizer(x):
     "A function that standardizes features by the means and deviations of `x`."
+    unit = power_of_two(x.abs().amax(0))                # at about 1, no square overflows
+    x = x/unit
     mean, std = x.mean(0), x.std(0, correction=0)
-    std = torch.where(std > 0, std, 1.)                 # a constant feature stays 0
-    return lambda v: (v - mean)/std
+    std = torch.where(std > 1e-14, std, 1.)             # a constant feature stays 0
+    return lambda v: (v/unit - mean)/std
 
 # %% ../nbs/36_probes.ipynb #dd9651e8
 def _decorrelation(x, classes, penalty):
@@ -172,23 +166,25 @@ def _fitted(x, y, classes, C, tolerance, max_steps):
 
 # %% ../nbs/36_probes.ipynb #f618f86c
 def linear_probe(
-    bank:Float[Tensor, "n d"],         # labeled embeddings, torch (on any device) or numpy
+    bank:Float[Tensor, "n d"],         # labeled embeddings, see as_tensor
     bank_labels:Int[Tensor, "n"],      # their labels
     C:float=1.,                        # weight of the data against the penalty, as in scikit-learn
     tolerance:float=1e-5,              # largest entry of the mean gradient at which to stop
     max_steps:int=1000,                # of L-BFGS; warns if they do not suffice
 ):                                     # function: queries [m d] → log-probabilities [m classes]
     "Logistic regression on standardized features, eq. (3)."
-    x = _rows(bank, "bank").double()
+    x = as_tensor(bank, "bank").double()
     labels = _labels(bank_labels, "bank_labels", len(x)).to(x.device)
     classes, y = labels.unique(return_inverse=True)
     require(len(classes) > 1, f"bank_labels that are all {classes[0].item()}",
             "at least two classes")
-    require(C > 0, f"C = {C}", "more than 0")
+    as_number(C, "C", above=0)
+    as_number(tolerance, "tolerance", above=0)
+    as_whole(max_steps, "max_steps", 1)
     standard, width = _standardizer(x), x.shape[1]
     w, offsets = _fitted(standard(x), y, len(classes), C, tolerance, max_steps)
     def predict(queries):
-        q = _rows(queries, "queries", w.device)
+        q = as_tensor(queries, "queries", w.device)
         require(q.shape[1] == width, f"bank of width {width} and queries of width {q.shape[1]}",
                 "one width", "Were both embedded by the same model?")
         return (standard(q.double()) @ w + offsets).log_softmax(1)
@@ -197,13 +193,14 @@ def linear_probe(
 
 # %% ../nbs/36_probes.ipynb #cebd1347
 def linear_accuracy(
-    bank:Float[Tensor, "n d"],         # labeled embeddings, torch (on any device) or numpy
+    bank:Float[Tensor, "n d"],         # labeled embeddings, see as_tensor
     bank_labels:Int[Tensor, "n"],      # their labels
     queries:Float[Tensor, "m d"],      # embeddings to classify
     query_labels:Int[Tensor, "m"],     # their true labels
     **how,                             # `C`, `tolerance`, `max_steps`, as for linear_probe
 ) -> float:                            # between 0 and 1
     "Share of queries that a linear probe of the bank classifies correctly."
+    queries = as_tensor(queries, "queries")
     query_labels = _labels(query_labels, "query_labels", len(queries))
     probe = linear_probe(bank, bank_labels, **how)
     return _share_equal(probe.classes[probe(queries).argmax(1)], query_labels)
@@ -213,8 +210,8 @@ PROBES = ("knn", "linear")
 
 # %% ../nbs/36_probes.ipynb #16a64877
 def hierarchical_accuracy(
-    bank:Float[Tensor, "n d"],         # labeled embeddings, torch (on any device) or numpy
-    bank_levels:dict,                  # name of a level → labels of the bank [n]
+    bank:Float[Tensor, "n d"],         # labeled embeddings, see as_tensor
+    bank_levels:dict,                  # name of a level → labels of the bank [n], or a matrix
     queries:Float[Tensor, "m d"],      # embeddings to classify
     query_levels:dict,                 # the same levels → labels of the queries [m]
     probe:str="knn",                   # one of `PROBES`
@@ -223,17 +220,19 @@ def hierarchical_accuracy(
     **how,                             # options of the linear probe
 ) -> dict[str, dict[str, float]]:      # level → `accuracy`, `chance`
     "Accuracy at every level, and that of always predicting the bank's most common class."
-    require(probe in PROBES, f"probe = {probe!r}", f"one of {', '.join(PROBES)}")
-    require(list(bank_levels) == list(query_levels) and len(bank_levels),
-            f"levels {list(bank_levels)} of the bank and {list(query_levels)} of the queries",
-            "the same levels, at least one")
-    truth = {l: _labels(v, f"query_levels[{l!r}]", len(queries)) for l, v in query_levels.items()}
-    given = {l: _labels(v, f"bank_levels[{l!r}]", len(bank)) for l, v in bank_levels.items()}
+    require_one_of(probe, PROBES, "probe")
+    bank, queries = as_tensor(bank, "bank"), as_tensor(queries, "queries")
+    given, truth = (
+        {l: torch.from_numpy(y) for l, y in as_levels(levels, len(x), name).items()}
+        for levels, x, name in ((bank_levels, bank, "bank_levels"),
+                                (query_levels, queries, "query_levels")))
+    require(list(given) == list(truth),
+            f"levels {list(given)} of the bank and {list(truth)} of the queries", "the same levels")
     if probe == "knn":
         predicted = _predict(bank, given.values(), queries, k, metric)
         right = {l: _share_equal(p, truth[l]) for l, p in zip(truth, predicted)}
     else: right = {l: linear_accuracy(bank, v, queries, truth[l], **how) for l, v in given.items()}
-    chance = {l: _share_equal(v, given[l].cpu().mode().values) for l, v in truth.items()}
+    chance = {l: _share_equal(v, given[l].mode().values) for l, v in truth.items()}
     return {l: dict(accuracy=right[l], chance=chance[l]) for l in truth}
 
 # %% ../nbs/36_probes.ipynb #4a562326

@@ -7,6 +7,7 @@ import nbformat
 
 root = Path(__file__).resolve().parent.parent
 playwright = "1.65.1"
+limit_s = 1800      # of whatever is waited for: it ends what hangs, and a busy machine does not reach it
 names = "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 
 
@@ -28,7 +29,7 @@ def find():
     return node, chromium, kept/"node_modules/playwright-core"
 
 
-def run(script, *args, limit_s):
+def run(script, *args):
     "Run a script of scripts/ in Node; it writes {problems, said} as its last line."
     node, chromium, module = find()
     env = os.environ | dict(CHROMIUM=chromium, PLAYWRIGHT=str(module))
@@ -59,19 +60,20 @@ def jupyterlab(folder):
             "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
         server = subprocess.Popen(command, env=env, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
         try:
-            for _ in range(240):
+            end = time.monotonic() + limit_s
+            while time.monotonic() < end:
                 if server.poll() is not None: raise RuntimeError(f"JupyterLab ended with exit code {server.returncode}")
-                try: urllib.request.urlopen(f"http://127.0.0.1:{port}/api", timeout=5).close(); break
+                try: urllib.request.urlopen(f"http://127.0.0.1:{port}/api", timeout=limit_s).close(); break
                 except OSError: time.sleep(.25)
-            else: raise TimeoutError("JupyterLab did not start within a minute")
+            else: raise TimeoutError(f"JupyterLab did not start within {limit_s} s")
             yield f"http://127.0.0.1:{port}", token
         finally:
             if server.poll() is None: os.killpg(server.pid, signal.SIGTERM)
-            try: server.wait(20)
+            try: server.wait(60)
             except subprocess.TimeoutExpired: os.killpg(server.pid, signal.SIGKILL)
 
 
-def run_in_lab(path, limit_s=240):
+def run_in_lab(path):
     "Open a copy of a notebook without outputs in JupyterLab, run all its cells, and see that no cell fails and every stored figure appears."
     find()      # before anything is started
     nb = nbformat.read(path, as_version=4)
@@ -82,4 +84,4 @@ def run_in_lab(path, limit_s=240):
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as d:
         shutil.copytree(path.parent, d, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.ipynb", "_quarto.yml", ".*"))
         nbformat.write(nb, Path(d)/path.name)
-        with jupyterlab(d) as (address, token): return run("check_lab.js", address, token, path.name, figures, limit_s - 60, limit_s=limit_s)
+        with jupyterlab(d) as (address, token): return run("check_lab.js", address, token, path.name, figures, limit_s - 60)

@@ -5,7 +5,7 @@ const [address, token, notebook, figures, seconds] = process.argv.slice(2);
 (async () => {
   const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--no-first-run'] });
   const page = await browser.newPage({ viewport: { width: 1300, height: 1000 } });
-  page.setDefaultTimeout(60000);
+  page.setDefaultTimeout(1000 * seconds);
   const elsewhere = new Set(), problems = [];
   page.on('request', r => { if (!/^(data|blob):/.test(r.url()) && new URL(r.url()).host !== new URL(address).host) elsewhere.add(r.url()); });
   await page.goto(`${address}/lab/tree/${notebook}?reset&token=${token}`);

@@ -52,7 +52,7 @@ function tooWide() {
 
 async function search(page, address) {
   await page.goto(`${address}search.html?q=${encodeURIComponent(words)}`);
-  await page.waitForSelector('#search-results li a', { timeout: 20000 }).catch(() => 0);
+  await page.waitForSelector('#search-results li a', { timeout: 300000 }).catch(() => 0);
   return page.$$eval('#search-results li > a', all => all.map(a => a.getAttribute('href')));
 }
 
@@ -69,6 +69,7 @@ async function search(page, address) {
   const say = text => problems.push(`${current}: ${text}`);
   const open = async () => {
     const page = await (await browser.newContext({ viewport: { width: 1300, height: 1000 } })).newPage();
+    page.setDefaultTimeout(300000);
     page.on('console', m => { if (['error', 'warning'].includes(m.type())) say(`console: ${m.text()}`); });
     page.on('pageerror', e => say(`script error: ${e.message}`));
     page.on('requestfailed', r => say(`failed request: ${r.url()}`));

@@ -322,7 +322,7 @@ def site_builds():
 def pages_load():
     "Every page of the site loads in a browser"
     if not (root/"_docs"/"index.html").exists(): return ["the site is not built"]
-    problems, said = browser.run("check_site.js", root/"_docs", limit_s=600)
+    problems, said = browser.run("check_site.js", root/"_docs")
     if not problems: print(f"    {said}")
     return problems
 

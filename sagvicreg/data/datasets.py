@@ -24,7 +24,7 @@ from sklearn.datasets import load_digits
 from torch import Tensor
 from torchvision.datasets import CIFAR100
 
-from ..core import SagvicregError, as_path, nearest, require
+from ..core import SagvicregError, as_path, nearest, reading, require
 
 # %% ../../nbs/40_data.datasets.ipynb #c0402fc2
 def _value_shares(images):
@@ -272,7 +272,7 @@ for _numpy in ("numpy.core", "numpy._core"):       # the names before and since 
     _ALLOWED[f"{_numpy}.numeric", "_frombuffer"] = _array.__reduce_ex__(5)[0]
 
 # %% ../../nbs/40_data.datasets.ipynb #85e4dc9b
-class _PlainUnpickler(pickle.Unpickler):
+class _PlainUnpickler(pickle._Unpickler):
     "Reads arrays, strings, numbers, lists and dicts, and nothing else."
     def find_class(self, module, name):
         if (module, name) in _ALLOWED: return _ALLOWED[module, name]
@@ -288,16 +288,16 @@ def _warn_unofficial(path, raw, md5):
                   "it is read all the same", stacklevel=5)     # where `cifar100` is called
 
 # %% ../../nbs/40_data.datasets.ipynb #430ff9aa
+_AGAIN = "Unpack the official archive again."
+
 def _read_pickle(path, md5=None):
     "The dict in the file `path`, keys as strings; warns if its checksum is not `md5`."
-    raw, todo = path.read_bytes(), "Unpack the official archive again."
-    if md5: _warn_unofficial(path, raw, md5)
-    try: d = _PlainUnpickler(io.BytesIO(raw), encoding="bytes").load()
-    except Exception as e:
-        given = f"{path} cannot be read ({e})"
-        raise SagvicregError(f"{given}; expected a CIFAR-100 file. {todo}") from e
-    require(isinstance(d, dict), f"{path} holds a {type(d).__name__}", "a dict", todo)
-    return {k.decode() if isinstance(k, bytes) else k: v for k, v in d.items()}
+    with reading(path, "a CIFAR-100 file", _AGAIN):
+        raw = path.read_bytes()
+        if md5: _warn_unofficial(path, raw, md5)
+        d = _PlainUnpickler(io.BytesIO(raw), encoding="bytes").load()
+        require(isinstance(d, dict), f"{path} holds a {type(d).__name__}", "a dict", _AGAIN)
+        return {k.decode() if isinstance(k, bytes) else k: v for k, v in d.items()}
 
 # %% ../../nbs/40_data.datasets.ipynb #9e4c59a6
 def _download_cifar100(folder):
@@ -326,9 +326,9 @@ def _cifar100_rows(path):
     rows = _read_pickle(path, dict(CIFAR100.train_list + CIFAR100.test_list)[path.name])
     x, y = rows.get("data"), rows.get("fine_labels")
     ok = isinstance(x, np.ndarray) and x.dtype == np.uint8 and x.shape[1:] == (3072,)
-    ok = ok and isinstance(y, list) and len(y) == len(x)
+    ok = ok and isinstance(y, list) and len(y) == len(x) and all(v in range(100) for v in y)
     require(ok, f"{path}, in which `data` or `fine_labels` is missing or has another shape",
-            "`data` of n × 3072 bytes and n `fine_labels`", "Unpack the official archive again.")
+            "`data` of n × 3072 bytes and n `fine_labels`", _AGAIN)
     return torch.from_numpy(x.reshape(-1, 3, 32, 32).copy()), torch.tensor(y)
 
 # %% ../../nbs/40_data.datasets.ipynb #dac4157a
@@ -341,6 +341,15 @@ def _join(parts, name):
     if first.paths is not None: paths = [q for p in parts for q in p.paths]
     classes = [] if labels is None else first.classes
     return ImageSet(images, labels, classes, paths, name=name, mean=first.mean, std=first.std)
+
+# %% ../../nbs/40_data.datasets.ipynb #33ff7933
+def _cifar100_names(path):
+    "The names of the classes."
+    names = _read_pickle(path).get("fine_label_names", [])
+    with reading(path, "a CIFAR-100 file", _AGAIN):
+        names = [c if isinstance(c, str) else c.decode() for c in names]
+        require(len(names) in (0, 100), f"{len(names)} names", "those of 100 classes")
+        return names
 
 # %% ../../nbs/40_data.datasets.ipynb #3698e4d9
 _CIFAR100 = dict(                       # of the 50,000 training images
@@ -358,8 +367,7 @@ def cifar100(
     folder, part = as_path(root)/CIFAR100.base_folder, "train" if train else "test"
     _find_cifar100(folder, part, download)
     images, labels = _cifar100_rows(folder/part)
-    names = _read_pickle(folder/"meta").get("fine_label_names", [])
-    classes = [c.decode() if isinstance(c, bytes) else c for c in names]
+    classes = _cifar100_names(folder/"meta")
     return ImageSet(images, labels, classes, name=f"cifar100-{part}", **_CIFAR100)
 
 # %% ../../nbs/40_data.datasets.ipynb #3e8ae986
@@ -382,7 +390,7 @@ def _to_bytes(im):
         raise ValueError(f"mode {im.mode}: the value of white is not defined")
     if 0 < v.max() < 4096:
         raise ValueError(f"mode {im.mode} with values up to {v.max()}, of 65535: rescale it")
-    return Image.fromarray(((v.astype(np.int64) + 128)//257).astype(np.uint8))
+    return Image.fromarray(((v.astype(np.int32) + 128)//257).astype(np.uint8))
 
 # %% ../../nbs/40_data.datasets.ipynb #2f069a08
 def _on_white(im):
@@ -399,13 +407,20 @@ def _rgb(im):
     if im.has_transparency_data: im = _on_white(im)
     return im.convert("RGB")
 
-# %% ../../nbs/40_data.datasets.ipynb #49ff08fe
-def decode_image(
-    path,                      # a file
-    size:int,                  # side in pixels
-) -> UInt8[np.ndarray, "3 size size"]:     # RGB
-    "The central square of the image in a file."
-    with Image.open(path) as im:
+# %% ../../nbs/40_data.datasets.ipynb #fd15186a
+_NOT_PICTURES = {"EPS", "HDF5", "GRIB", "BUFR", "MPEG", "WMF", "FITS"}
+
+@cache
+def _formats():
+    "The formats that are read: Pillow's for pictures, and HEIC with pillow-heif."
+    if find_spec("pillow_heif"): import_module("pillow_heif").register_heif_opener()
+    named = set(Image.registered_extensions().values())
+    return tuple(f for f in Image.ID if f in named and f not in _NOT_PICTURES)
+
+# %% ../../nbs/40_data.datasets.ipynb #1f39c45f
+def _decoded(path, size):
+    "`decode_image` with Pillow's own errors."
+    with Image.open(path, formats=_formats()) as im:
         im.draft(None, (2*size, 2*size))
         im = _rgb(im)
     w, h = im.size
@@ -414,21 +429,25 @@ def decode_image(
     im = im.resize((size, size), Image.Resampling.BICUBIC, box=(left, top, left + s, top + s))
     return np.asarray(im).transpose(2, 0, 1)
 
+# %% ../../nbs/40_data.datasets.ipynb #49ff08fe
+def decode_image(
+    path,                      # a file
+    size:int,                  # side in pixels
+) -> UInt8[np.ndarray, "3 size size"]:     # RGB
+    "The central square of the image in a file."
+    with reading(path, "an image that Pillow reads"): return _decoded(path, size)
+
 # %% ../../nbs/40_data.datasets.ipynb #6a745094
 PARTS = dict(train="train", training="train", val="val", valid="val", validation="val", dev="val",
              test="test", testing="test")
 _SYSTEM = {"@eadir", "__macosx", "lost+found", "$recycle.bin", "system volume information",
            "__pycache__", "thumbs.db", "desktop.ini"}
-_NOT_PICTURES = {".eps", ".ps", ".pdf", ".h5", ".hdf", ".grib", ".bufr", ".mpg", ".mpeg", ".wmf",
-                 ".emf", ".fit", ".fits"}
 
 # %% ../../nbs/40_data.datasets.ipynb #e7698a32
 @cache
 def _suffixes():
-    "How the names of image files end: the formats that Pillow reads, and HEIC with pillow-heif."
-    if find_spec("pillow_heif"): import_module("pillow_heif").register_heif_opener()
-    known = Image.registered_extensions()
-    return frozenset(e for e, f in known.items() if f in Image.OPEN) - _NOT_PICTURES
+    "How the names of image files end."
+    return frozenset(e for e, f in Image.registered_extensions().items() if f in _formats())
 
 # %% ../../nbs/40_data.datasets.ipynb #84d2a4a0
 def _kind(e):
@@ -597,7 +616,7 @@ def _read_images(folder, files, size, workers):
     "All images as one array, and for each file None or why it could not be read."
     out = np.empty((len(files), 3, size, size), np.uint8)
     def read(i):
-        try: out[i] = decode_image(folder/files[i], size)
+        try: out[i] = _decoded(folder/files[i], size)
         except UnidentifiedImageError: return f"{files[i]!r} (not an image)"
         except Exception as e: return f"{files[i]!r} ({e})"
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:

@@ -7,7 +7,7 @@ __all__ = ['Batches', 'ImageFiles', 'image_files', 'image_size', 'in_memory', 'f
            'Streamed', 'feed']
 
 # %% ../../nbs/43_data.loader.ipynb #80ea65ff
-import hashlib, math, os, shutil, warnings, weakref, zlib
+import hashlib, math, os, shutil, signal, threading, warnings, weakref, zlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -199,7 +199,7 @@ def _read(data, i):
     for j in range(i, i + n):
         try: image = _load(data, j%n)
         except Exception as e:
-            failed = failed or _failure(data, j%n, e)
+            failed = failed or _failure(data, j%n, e.__cause__ or e)
             require(data.on_error == "skip", failed, "a readable image, as on_error='raise'",
                     "Remove it, or pass on_error='skip'.")
         else: return image, failed and f"{failed}; {data.paths[j%n]!r} takes its row"
@@ -269,9 +269,10 @@ def _cache_file(folder, files, stats, size, cache):
 
 # %% ../../nbs/43_data.loader.ipynb #0e2e1f02
 def _cores():
-    "Number of cores that this process may use."
-    if hasattr(os, "sched_getaffinity"): return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    "Number of cores for this process, which shares them with the others of its torchrun."
+    found = os.cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"): found = len(os.sched_getaffinity(0))
+    return max(1, found//int(os.environ.get("LOCAL_WORLD_SIZE", 1)))
 
 # %% ../../nbs/43_data.loader.ipynb #83377eb1
 def _sample_stats(data, workers):
@@ -458,6 +459,20 @@ class _Reader(Dataset):
         except SagvicregError as e: return e, notes, last
         return out, notes, last
 
+# %% ../../nbs/43_data.loader.ipynb #d0e65d69
+def _heed_parent():
+    "End this process when its parent sends SIGTERM, and not when another process does."
+    while signal.sigwaitinfo([signal.SIGTERM]).si_pid != os.getppid(): pass
+    os._exit(0)
+
+# %% ../../nbs/43_data.loader.ipynb #e161f270
+def _begin_worker(_):
+    "What a worker does first: ignore signals that are meant for its parent."
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if not hasattr(signal, "sigwaitinfo"): return        # macOS, Windows
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    threading.Thread(target=_heed_parent, daemon=True).start()
+
 # %% ../../nbs/43_data.loader.ipynb #8c30ca31
 def _unchanged(part): return part
 
@@ -466,7 +481,7 @@ def _part_loader(data, workers, context, pin):
     options = dict(num_workers=workers, generator=generator(0), collate_fn=_unchanged)
     if workers:
         options |= dict(persistent_workers=True, prefetch_factor=2)
-        options |= dict(multiprocessing_context=context)
+        options |= dict(multiprocessing_context=context, worker_init_fn=_begin_worker)
     parts = _Parts(max(1, workers))
     return DataLoader(_Reader(data), batch_sampler=parts, pin_memory=pin, **options)
 
@@ -492,6 +507,14 @@ class Streamed(Feed):
             if note not in self._warned: warnings.warn(note, stacklevel=2)
             self._warned.add(note)
 
+# %% ../../nbs/43_data.loader.ipynb #de6e3392
+def _in_words(e):
+    "An error of a loader, in our words if a worker has died."
+    if not str(e).startswith("DataLoader worker"): return e
+    return SagvicregError(f"a process that reads images has ended ({e}); expected it to last. "
+                          "It was killed, perhaps because memory ran out: use fewer workers, "
+                          "and go on with --resume")
+
 # %% ../../nbs/43_data.loader.ipynb #a74640bf
 @patch
 def _host(self:Streamed, batches):
@@ -508,8 +531,9 @@ def _host(self:Streamed, batches):
                 yield parts
                 parts = []
     except Exception as e:
-        if not isinstance(e, SagvicregError): loader = None       # a worker has died
-        raise
+        if isinstance(e, SagvicregError): raise
+        loader = None
+        raise _in_words(e) from e
     finally:
         batches.close()                                           # releases what draws them
         if loader is not None: self._idle.append(loader)

@@ -9,11 +9,17 @@ __all__ = ['cosine_distance', 'Graph', 'affinity']
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ..core import require
+from ..arrays import require_rows, require_tensor, unit_rows
+from ..core import as_number, as_whole, require
+
+# %% ../../nbs/20_graph.affinity.ipynb #0e0cbfba
+def _directions(z):
+    "Rows at length 1, in float32 at least, whatever the precision of the forward pass."
+    require_tensor(z, "embeddings")
+    return unit_rows(z if z.dtype == torch.float64 else z.float())
 
 # %% ../../nbs/20_graph.affinity.ipynb #a3f5baee
 def cosine_distance(
@@ -21,8 +27,8 @@ def cosine_distance(
     y:Float[Tensor, "m d"]=None,       # the vectors to compare with; `z` itself by default
 ) -> Float[Tensor, "n m"]:             # distances, 0 (same direction) to 2 (opposite)
     "All cosine distances between the rows of `z` and of `y` (equation 1)."
-    u = F.normalize(z, dim=1)
-    v = u if y is None else F.normalize(y, dim=1)
+    u = _directions(z)
+    v = u if y is None else _directions(y)
     return (1 - u @ v.T).clamp_(0, 2)
 
 # %% ../../nbs/20_graph.affinity.ipynb #f28fc7f6
@@ -56,34 +62,25 @@ class Graph(NamedTuple):
 
 # %% ../../nbs/20_graph.affinity.ipynb #3ad1ff93
 def _check_options(k, neighbors, percentile, scale_over):
-    number = isinstance(percentile, (int, float))
-    require(isinstance(k, int) and k >= 1, f"k = {k!r}", "a whole number k ≥ 1")
+    as_whole(k, "k", 1)
     require(neighbors in ("within", "across"), f"neighbors = {neighbors!r}", "'within' or 'across'")
-    require(number and 0 <= percentile <= 100, f"percentile = {percentile!r}", "0 to 100")
+    as_number(percentile, "percentile", 0, 100)
     require(scale_over in ("neighbors", "batch"),
             f"scale_over = {scale_over!r}", "'neighbors' or 'batch'")
 
 # %% ../../nbs/20_graph.affinity.ipynb #d11242fa
 def _check_views(z, z2, within):
-    kind = f"embeddings of type {type(z).__name__}"
-    require(isinstance(z, Tensor), kind, "a torch tensor", "torch.as_tensor makes one.")
-    shape = f"embeddings of shape {tuple(z.shape)}"
-    require(z.ndim == 2 and z.numel(), shape, "n×d with n, d ≥ 1")
     require(within or z2 is not None, "neighbors = 'across' without z2",
             "the second view's embeddings", "Pass z2.")
-    shapes = [tuple(v.shape) for v in (z, z2) if v is not None]
+    views = [v for v in (z, z2) if v is not None]
+    for v in views: require_tensor(v, "embeddings")
+    shapes = [tuple(v.shape) for v in views]
     require(len(set(shapes)) == 1, f"views of shapes {shapes}", "one shape")
 
 # %% ../../nbs/20_graph.affinity.ipynb #5b38689f
 def _check_finite(z):
-    bad = (~z.isfinite()).any(1)
-    require(not bad.any(), f"NaN or inf in row {int(bad.int().argmax())} of the embeddings",
-            "finite numbers", "Has training diverged?")
-
-# %% ../../nbs/20_graph.affinity.ipynb #716846e4
-def _full(z):
-    "At least float32, whatever the precision of the forward pass."
-    return z if z is None or z.dtype == torch.float64 else z.float()
+    require_rows(z.isfinite().all(1), "embeddings", "NaN or infinity", "finite numbers",
+                 "Has training diverged?")
 
 # %% ../../nbs/20_graph.affinity.ipynb #698bce14
 def affinity(
@@ -103,7 +100,6 @@ def affinity(
         for v in (z, z2):
             if v is not None: _check_finite(v)
     with torch.no_grad(), torch.autocast(z.device.type, enabled=False):
-        z, z2 = _full(z), _full(z2)
         dist = cosine_distance(z, None if within else z2)
         near, index = _neighbors(dist, k, within)
         return Graph(index, _weights(near, dist, percentile, scale_over))

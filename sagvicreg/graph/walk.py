@@ -15,7 +15,8 @@ from fastcore.meta import delegates
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from ..core import require
+from ..arrays import unit_rows
+from ..core import as_whole, require
 from .affinity import Graph, affinity
 
 # %% ../../nbs/21_graph.walk.ipynb #c55dd057
@@ -112,9 +113,6 @@ class RandomWalkPairs:
         "Draw one partner for every image."
         return random_walk(self.graph(z, z2), self.steps, generator)
 
-# %% ../../nbs/21_graph.walk.ipynb #c3f604be
-def _directions(z): return nn.functional.normalize(z.float(), dim=1)
-
 # %% ../../nbs/21_graph.walk.ipynb #e982498a
 class NearestNeighborPairs(nn.Module):
     "Every image with its nearest neighbor in the batch or in a queue (NNCLR, equation 3)."
@@ -123,8 +121,7 @@ class NearestNeighborPairs(nn.Module):
         width:int=None,                # of the embeddings; required for a queue
     ):
         super().__init__()
-        require(isinstance(queue, int) and queue >= 0,
-                f"queue = {queue!r}", "0 (the batch) or a number of past embeddings")
+        as_whole(queue, "queue", 0, todo="0 searches the batch.")
         require(not queue or width, "a queue without width", "the width of the embeddings")
         self.queue = queue
         if queue:
@@ -135,7 +132,7 @@ class NearestNeighborPairs(nn.Module):
     @torch.no_grad()
     def forward(self, z, z2, generator=None) -> Pairs:
         "The nearest neighbor of every row of `z`; nothing is drawn."
-        x = _directions(z)
+        x = unit_rows(z.float())
         dtype = torch.promote_types(z.dtype, torch.float32)
         ones = torch.ones(len(z), device=z.device, dtype=dtype)
         if self.queue: return Pairs((x @ self.bank.float().T).argmax(1), ones, self.bank.clone())
@@ -150,7 +147,7 @@ def remember(self:NearestNeighborPairs,
 ):
     "Put a batch into the queue."
     if not self.queue: return
-    z = _directions(z)[-self.queue:].to(self.bank.dtype)
+    z = unit_rows(z.float())[-self.queue:].to(self.bank.dtype)
     self.bank[(self.oldest + torch.arange(len(z), device=z.device)) % self.queue] = z
     self.oldest.add_(len(z)).remainder_(self.queue)
 

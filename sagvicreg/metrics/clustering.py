@@ -20,9 +20,9 @@ from scipy.sparse.linalg import ArpackNoConvergence, eigsh
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, pairwise_distances_argmin_min, rand_score
 
-from ..core import SCORES, Table, Tabular, require
-from .linkage import as_array, as_matrix
-from .dendrogram import require_rows
+from ..arrays import as_labels, as_matrix, binary_exponent
+from ..core import SCORES, Table, Tabular, as_whole, require
+from .dendrogram import as_embeddings, points_for
 from ..spectral.embedding import eigenpairs
 from ..spectral.laplacian import knn_graph
 
@@ -46,14 +46,7 @@ def as_levels(
     "Labels at several levels, checked; torch (on any device), numpy or lists."
     levels = _by_name(levels, name)
     require(levels, f"{name} without a level", "at least one")
-    out = {}
-    for key, y in levels.items():
-        y = as_array(y)
-        require(y.shape == (n,) and y.dtype.kind in "iu",
-                f"{name} {key!r} of shape {y.shape} and dtype {y.dtype}",
-                f"{n} integers, one per item")
-        out[str(key)] = y.astype(np.int64)
-    return out
+    return {str(key): as_labels(y, n, f"{name} {key!r}") for key, y in levels.items()}
 
 # %% ../../nbs/35_metrics.clustering.ipynb #c3a6fb9d
 class RandIndex(NamedTuple):
@@ -67,9 +60,8 @@ class RandIndex(NamedTuple):
 # %% ../../nbs/35_metrics.clustering.ipynb #624baf4c
 def _partition(v, name):
     "Labels of a partition, checked."
-    v = as_array(v)
-    require(v.ndim == 1 and v.dtype.kind in "iu" and len(v) >= 2,
-            f"{name} of shape {v.shape} and dtype {v.dtype}", "at least 2 integers, one per item")
+    v = as_labels(v, name=name)
+    require(len(v) >= 2, f"{name} of length {len(v)}", "at least 2 items")
     return v
 
 # %% ../../nbs/35_metrics.clustering.ipynb #5536cd54
@@ -88,28 +80,13 @@ def rand_index(
     rand, adjusted = float(rand_score(y, c)), float(adjusted_rand_score(y, c))
     return RandIndex(rand, adjusted, chance, *map(len, sizes))
 
-# %% ../../nbs/35_metrics.clustering.ipynb #5a82f0f8
-def _unit_rows(x):
-    "The rows of `x`, scaled to unit length."
-    require_rows((x != 0).any(1), "x", "only zeros",
-                 "rows with a direction, as cosine distance needs", "Or take metric = 'euclidean'.")
-    x = x/np.abs(x).max(1, keepdims=True)                     # first to about 1, against overflow
-    return x/np.linalg.norm(x, axis=1, keepdims=True)
-
 # %% ../../nbs/35_metrics.clustering.ipynb #f582e5e8
 def _as_points(x, metric):
     "Points in float64, of size about 1, whose Euclidean distances have the order of `metric`."
     require(metric in ("cosine", "euclidean"), f"metric = {metric!r}", "cosine or euclidean")
-    x = as_matrix(x, "x")
-    require(len(x) >= 3, f"x with {len(x)} rows", "at least 3 rows")
-    require_rows(np.isfinite(x).all(1), "x", "NaN or infinity", "finite numbers")
-    eps, x = np.finfo(x.dtype).eps, x.astype(np.float64)
-    if metric == "cosine": x, how = _unit_rows(x), "point the same way"
-    else: x, how = x/(np.abs(x).max() or 1), "are equal"
-    require(np.abs(x - x[0]).max() > 4*eps, f"x with {len(x)} rows that all {how}",
-            "rows that differ", "Has the model collapsed?")
-    if metric == "euclidean": x = x - x.mean(0)               # changes no distance and saves digits
-    return x
+    x = points_for(as_embeddings(x, "x", metric), metric)
+    x = np.ldexp(x, -binary_exponent(x))                  # at about 1, no square overflows
+    return x - x.mean(0) if metric == "euclidean" else x  # changes no distance and saves digits
 
 # %% ../../nbs/35_metrics.clustering.ipynb #59a4daba
 def _smallest(part):
@@ -150,9 +127,7 @@ def _knn_affinity(
 ) -> sparse.csr_array:               # [n n], symmetric, of zeros and ones
     "The connected graph of nearest neighbors; warns if edges had to be added to connect it."
     x = _as_points(x, metric)
-    require(isinstance(neighbors, (int, np.integer)) and 1 <= neighbors < len(x),
-            f"neighbors = {neighbors!r} with {len(x)} items", "a whole number from 1 to n - 1")
-    return _joined(knn_graph(x, int(neighbors)), x)
+    return _joined(knn_graph(x, as_whole(neighbors, "neighbors", 1, len(x) - 1)), x)
 
 # %% ../../nbs/35_metrics.clustering.ipynb #b13d6f11
 def _coordinates(w, count, restarts=100):
@@ -175,8 +150,7 @@ def _spectral_coordinates(
     metric:str="cosine",             # or `euclidean`
 ) -> Float[np.ndarray, "n count"]:   # column k: eigenvector k + 1 of (3); column 0 is constant
     "Coordinates in which K-means finds the clusters of the nearest-neighbor graph, eq. (3)."
-    require(isinstance(count, (int, np.integer)) and 1 <= count < len(x),
-            f"count = {count!r} with {len(x)} items", "a whole number from 1 to n - 1")
+    as_whole(count, "count", 1, len(x) - 1)
     return _coordinates(_knn_affinity(x, neighbors, metric), int(count))
 
 # %% ../../nbs/35_metrics.clustering.ipynb #e2c6576a
@@ -235,13 +209,11 @@ def _class_counts(levels, n):
 # %% ../../nbs/35_metrics.clustering.ipynb #7b13707c
 def _check_counts(counts, n):
     "Raise unless all are numbers of clusters that `n` items can form."
-    for k in counts:
-        require(isinstance(k, (int, np.integer)) and 2 <= k < n, f"{k!r} clusters of {n} items",
-                "whole numbers from 2 to n - 1")
+    for k in counts: as_whole(k, f"clusters of {n} items", 2, n - 1)
 
 # %% ../../nbs/35_metrics.clustering.ipynb #76d958f8
 def hierarchical_rand(
-    x,                               # embeddings [n d], torch or numpy
+    x,                               # embeddings [n d], see as_matrix
     levels,                          # labels by level, coarse to fine: dict or matrix [levels n]
     counts:tuple=(),                 # other numbers of clusters, compared with the last level
     neighbors:int=10,                # number of neighbors per item in the graph
@@ -250,14 +222,16 @@ def hierarchical_rand(
     starts:int=10,                   # initializations of K-means, of which the best is kept
 ) -> HierarchicalRand:
     "Rand indices of spectral clusterings against the classes of every level (Figure 4; G.4, H)."
-    n = len(x)
+    n = len(as_matrix(x, "x", 3))
     levels = as_levels(levels, n)
-    classes = _class_counts(levels, n)
+    classes, counts = _class_counts(levels, n), as_labels(counts, name="counts").tolist()
     _check_counts(counts, n)
+    as_whole(seed, "seed", 0, 2**32 - 1)
+    as_whole(starts, "starts", 1)
     y = _spectral_coordinates(x, max([*classes.values(), *counts]), neighbors, metric)
-    numbers = sorted({*classes.values(), *map(int, counts)})
+    numbers = sorted({*classes.values(), *counts})
     found = {k: _spectral_clusters(y, k, seed, starts) for k in numbers}
     last = list(levels.values())[-1]
     by_level = {name: rand_index(found[classes[name]], v) for name, v in levels.items()}
-    by_count = {int(k): rand_index(found[k], last) for k in counts}
+    by_count = {k: rand_index(found[k], last) for k in counts}
     return HierarchicalRand(by_level, by_count, n, int(neighbors), metric)

@@ -8,7 +8,7 @@ __all__ = ['LCA_DISTANCES', 'tree_correlations', 'sampled_correlations']
 # %% ../../nbs/32_metrics.correlation.ipynb #62f19c91
 import numba, numpy as np
 
-from ..core import LazyModule, require, require_memory
+from ..core import LazyModule, as_whole, require, require_memory, require_one_of
 from .dendrogram import Dendrogram
 from .linkage import jit, match_threads
 
@@ -32,24 +32,26 @@ def _depths(children):
 # %% ../../nbs/32_metrics.correlation.ipynb #fc003080
 def _lca_values(tree, lca_distance="height"):
     "Per merge, its LCA distance: height, number of edges above the deepest level, or rank."
-    require(lca_distance in LCA_DISTANCES, f"lca_distance = {lca_distance!r}",
-            f"one of {', '.join(LCA_DISTANCES)}")
     if lca_distance == "height": return tree.heights
-    if lca_distance == "rank": return np.unique(tree.heights, return_inverse=True)[1].astype(float)
+    return _lca_levels(tree, lca_distance).astype(float)
+
+# %% ../../nbs/32_metrics.correlation.ipynb #3a994cb3
+def _lca_levels(tree, lca_distance="height"):
+    "Per merge, the number of its LCA distance among the distinct ones."
+    require_one_of(lca_distance, LCA_DISTANCES, "lca_distance")
+    if lca_distance != "edges": return tree.levels
     depth = _depths(tree.children)
-    return (depth.max() - depth).astype(float)
+    return depth.max() - depth
 
 # %% ../../nbs/32_metrics.correlation.ipynb #1b56ca71
-def _margin(tree, values):
-    "Do values vary; values and ranks per merge, standardized; code of the value; pairs per code."
+def _margin(tree, values, code):
+    "Values and ranks per merge, standardized; the codes; the number of pairs of each code."
     w, m = tree.pairs.astype(float), tree.n*(tree.n - 1)/2
-    distinct, code = np.unique(values, return_inverse=True)
     tied = np.bincount(code, w)
     x = values - (w*values).sum()/m
     rank = (np.cumsum(tied) - (tied - 1)/2 - (m + 1)/2)[code]        # eq. (1)
     x, rank = (v/np.sqrt((w*v*v).sum() or 1.) for v in (x, rank))
-    varies = len(distinct) > 1 and np.ptp(values) > 1e-12*np.abs(values).max()
-    return varies, x, rank, code.astype(np.int32), tied
+    return x, rank, code.astype(np.int32), tied
 
 # %% ../../nbs/32_metrics.correlation.ipynb #3348e5f6
 @jit
@@ -252,29 +254,29 @@ def _one_piece(bounds, children, start, size, position, table, x, y, code, ends,
     return out
 
 # %% ../../nbs/32_metrics.correlation.ipynb #a6a0e895
-def _cut(values, sizes, pieces=None):
+def _cut(code, sizes, pieces=None):
     "Where the value changes, and the bounds of the pieces; merges are in order of value."
-    ends, work = np.append(np.diff(values) > 0, True), np.cumsum(sizes)
+    ends, work = np.append(np.diff(code) > 0, True), np.cumsum(sizes)
     pieces = pieces or min(64, max(1, int(work[-1])//2**18))
     at_end = np.searchsorted(work[ends], work[-1]*np.arange(1, pieces)/pieces)
     cuts = np.flatnonzero(ends)[at_end] + 1
-    return ends, np.unique(np.concatenate([[0], cuts, [len(values)]]))
+    return ends, np.unique(np.concatenate([[0], cuts, [len(code)]]))
 
 # %% ../../nbs/32_metrics.correlation.ipynb #1a78dcda
-def _by_value(tree, values):
+def _by_value(tree, code):
     "Merges in order of value: that order, their children, first leaf position and size per node."
-    n, order = tree.n, np.argsort(values, kind="stable")
+    n, order = tree.n, np.argsort(code, kind="stable")
     place = np.concatenate([np.arange(n), n + np.argsort(order)])
     ids = np.concatenate([np.arange(n), n + order])
     start, size, _ = tree.layout
     return order, place[tree.children[order]], start[ids], size[ids]
 
 # %% ../../nbs/32_metrics.correlation.ipynb #fe39cd30
-def _from_cells(tree1, tree2, values, margin1, margin2, pieces=None):
-    "The three coefficients by counting; the `values` of tree 1 increase towards its root."
-    n, (order, children, start, size) = tree1.n, _by_value(tree1, values)
-    ends, bounds = _cut(values[order], tree1.sizes[order], pieces)
-    (_, x1, r1, _, tied1), (_, x2, r2, code2, tied2) = margin1, margin2
+def _from_cells(tree1, tree2, margin1, margin2, pieces=None):
+    "The three coefficients by counting; the values of tree 1 increase towards its root."
+    (x1, r1, code1, tied1), (x2, r2, code2, tied2) = margin1, margin2
+    n, (order, children, start, size) = tree1.n, _by_value(tree1, code1)
+    ends, bounds = _cut(code1[order], tree1.sizes[order], pieces)
     position = np.empty(n, np.int32)
     position[tree1.layout[0][:n]] = tree2.layout[0][:n]
     run = _one_piece if len(bounds) == 2 else _pieces
@@ -289,46 +291,46 @@ def _from_cells(tree1, tree2, values, margin1, margin2, pieces=None):
     return dict(pearson=clip(pearson), spearman=clip(spearman), kendall=clip(kendall))
 
 # %% ../../nbs/32_metrics.correlation.ipynb #b1e06449
-def _monotone(tree, values):
+def _monotone(tree, code):
     "Is no child's value larger than its parent's?"
     inner = tree.children >= tree.n
-    parents = np.repeat(values[:, None], 2, 1)[inner]
-    return bool((values[tree.children[inner] - tree.n] <= parents).all())
+    parents = np.repeat(code[:, None], 2, 1)[inner]
+    return bool((code[tree.children[inner] - tree.n] <= parents).all())
 
 # %% ../../nbs/32_metrics.correlation.ipynb #5821fdbd
-def _from_vectors(tree1, tree2, values1, values2):
+def _from_vectors(tree1, tree2, values1, values2, levels1, levels2):
     "The three coefficients from the vectors of all pairs."
     n = tree1.n
     require_memory(48*n*(n - 1)//2,
                    f"the vectors of all pairs of {n:,} items, which trees with inversions need",
                    "Use another linkage than centroid or median.")
     i, j = np.triu_indices(n, 1)
-    p, q = values1[_lca_rows(tree1, i, j)], values2[_lca_rows(tree2, i, j)]
-    return dict(pearson=float(stats.pearsonr(p, q).statistic),
-                spearman=float(stats.spearmanr(p, q).statistic),
-                kendall=float(stats.kendalltau(p, q).statistic))
+    a, b = _lca_rows(tree1, i, j), _lca_rows(tree2, i, j)
+    return dict(pearson=float(stats.pearsonr(values1[a], values2[b]).statistic),
+                spearman=float(stats.spearmanr(levels1[a], levels2[b]).statistic),
+                kendall=float(stats.kendalltau(levels1[a], levels2[b]).statistic))
 
 # %% ../../nbs/32_metrics.correlation.ipynb #7519b6ad
 def tree_correlations(
     tree1:Dendrogram,                    # over n items
     tree2:Dendrogram,                    # over the same items in the same order
     lca_distance:str="height",           # one of `LCA_DISTANCES`
+    names:tuple=("tree 1", "tree 2"),    # what to call the trees in error messages
 ) -> dict[str, float]:                   # `pearson`, `spearman`, `kendall` (tau-b)
     "Correlations of two trees' LCA distances over all n(n-1)/2 pairs, with ties (section 4.4)."
     require(tree1.n == tree2.n, f"trees of {tree1.n} and {tree2.n} items",
             "two trees over the same items")
     require(tree1.n >= 3, f"trees of {tree1.n} items", "at least 3 items")
-    values = [_lca_values(t, lca_distance) for t in (tree1, tree2)]
-    margins = [_margin(t, v) for t, v in zip((tree1, tree2), values)]
-    for i, m in enumerate(margins):
-        require(m[0], f"LCA {lca_distance}s of tree {i + 1} that are all {values[i][0]:.4g}",
+    trees = tree1, tree2
+    values, levels = ([f(t, lca_distance) for t in trees] for f in (_lca_values, _lca_levels))
+    for name, v, code in zip(names, values, levels):
+        require(code.any(), f"LCA {lca_distance}s of {name} that are all {v[0]:.4g}",
                 "values that differ between pairs",
                 "All items are equally far apart, so there is no structure to compare.")
-    if not (_monotone(tree1, values[0]) and _monotone(tree2, values[1])):
-        return _from_vectors(tree1, tree2, *values)
-    if tree2.sizes.sum() < tree1.sizes.sum():
-        return _from_cells(tree2, tree1, values[1], *margins[::-1])
-    return _from_cells(tree1, tree2, values[0], *margins)
+    if not all(map(_monotone, trees, levels)): return _from_vectors(*trees, *values, *levels)
+    margins = [*map(_margin, trees, values, levels)]
+    if tree2.sizes.sum() < tree1.sizes.sum(): return _from_cells(*trees[::-1], *margins[::-1])
+    return _from_cells(*trees, *margins)
 
 # %% ../../nbs/32_metrics.correlation.ipynb #04520372
 def _jackknife(coefficient, p, q, groups=20):
@@ -349,14 +351,14 @@ def sampled_correlations(
     "Correlations over a random sample of pairs, each with the standard error of that sampling."
     require(tree1.n == tree2.n, f"trees of {tree1.n} and {tree2.n} items",
             "two trees over the same items")
-    require(pairs >= 200, f"pairs = {pairs}", "at least 200",
-            "The standard error needs twenty groups of ten.")
-    rng = np.random.default_rng(seed)
+    as_whole(pairs, "pairs", 200, todo="The standard error needs twenty groups of ten.")
+    rng = np.random.default_rng(as_whole(seed, "seed", 0))
     i, j = rng.integers(tree1.n, size=pairs), rng.integers(tree1.n - 1, size=pairs)
     j += j >= i
-    p, q = (_lca_values(t, lca_distance)[_lca_rows(t, i, j)] for t in (tree1, tree2))
-    require(np.ptp(p) > 0 and np.ptp(q) > 0,
-            f"{pairs} pairs with one and the same LCA {lca_distance}", "values that differ",
-            "Draw more pairs, or use all.")
-    coefficients = dict(pearson=stats.pearsonr, spearman=stats.spearmanr, kendall=stats.kendalltau)
-    return {k: _jackknife(f, p, q) for k, f in coefficients.items()}
+    rows = [(t, _lca_rows(t, i, j)) for t in (tree1, tree2)]
+    values, levels = ([f(t, lca_distance)[r] for t, r in rows] for f in (_lca_values, _lca_levels))
+    require(all(map(np.ptp, levels)), f"{pairs} pairs with one and the same LCA {lca_distance}",
+            "values that differ", "Draw more pairs, or use all.")
+    return dict(pearson=_jackknife(stats.pearsonr, *values),
+                spearman=_jackknife(stats.spearmanr, *levels),
+                kendall=_jackknife(stats.kendalltau, *levels))

@@ -13,8 +13,10 @@ from time import perf_counter
 import numpy as np
 from jaxtyping import Float
 
-from ..core import SCORES, Table, Tabular, require
-from .correlation import sampled_correlations, tree_correlations
+from ..arrays import binary_exponent, rounding
+from ..core import SCORES, Table, Tabular, require, require_one_of
+from .correlation import (LCA_DISTANCES, sampled_correlations,
+                                           tree_correlations)
 from .dendrogram import (Dendrogram, as_embeddings, check_choices, points_for,
                                           tree_of)
 from .linkage import jit
@@ -96,73 +98,82 @@ def _streamed(y, tree, v):
 
 # %% ../../nbs/33_metrics.similarity.ipynb #ac39bac3
 def _scaled(y):
-    "Centered rows with values up to 1, and the scale."
+    "Centered rows with values up to 1."
     y = y - y.mean(0)
-    scale = np.abs(y).max() or 1.
-    return y/scale, scale
+    return y/(np.abs(y).max() or 1.)
 
 # %% ../../nbs/33_metrics.similarity.ipynb #f575ca1a
 _ALIKE = "All items are equally far apart, so there is no structure to compare."
 
+def _spread(total, square, m, name):
+    "Root of the sum of squared deviations of `m` distances from their mean; raises if it is 0."
+    spread = square - total**2/m
+    require(spread > (1e-6*total)**2/m, f"distances in {name} that are all equal",
+            "distances that differ between pairs", _ALIKE)
+    return np.sqrt(spread)
+
+# %% ../../nbs/33_metrics.similarity.ipynb #8e6bcc18
 def _distance_correlation(x, tree, metric, name="x", over="x"):
     "Pearson's correlation over all pairs of the distances of `x` with the heights of `tree`."
-    y, scale = _scaled(points_for(x, metric))
+    y = _scaled(points_for(x, metric))
     m, w, heights = len(x)*(len(x) - 1)/2, tree.pairs.astype(float), tree.heights
     v = heights - (w*heights).sum()/m
     if metric == "euclidean": total, square, cross = _streamed(y, tree, v)
-    else:
-        total, square = _square_moments(y)
-        cross, scale = _cross_sums(y, tree.children, v), scale**2
-    spread, norm = max(0., square - total**2/m), np.sqrt((w*v*v).sum())
-    require(spread > (1e-6*total)**2/m, f"distances in {name} that are all {total/m*scale:.4g}",
-            "distances that differ between pairs", _ALIKE)
-    require(norm > 1e-12*np.abs(heights).max()*m**.5,
-            f"LCA heights of the tree over {over} that are all {heights[0]:.4g}",
+    else: (total, square), cross = _square_moments(y), _cross_sums(y, tree.children, v)
+    spread, norm = _spread(total, square, m, name), np.sqrt((w*v*v).sum())
+    require(tree.levels.any(), f"LCA heights of the tree over {over} that are all {heights[0]:.4g}",
             "heights that differ between pairs", _ALIKE)
-    return float(np.clip(cross/norm/np.sqrt(spread), -1, 1))
+    return float(np.clip(cross/norm/spread, -1, 1))
 
 # %% ../../nbs/33_metrics.similarity.ipynb #10bc7329
 def cross_correlations(
     x:tuple,                   # two matrices, as as_embeddings returns them
     trees:tuple,               # their two trees
     metric:str="cosine",       # distance, for both
+    names:tuple=("x1", "x2"),  # what to call the sets in error messages
 ) -> dict[str, float]:         # `d1_to_p2`, `d2_to_p1`
     "`cophenetic_similarity` of embeddings whose trees are known."
-    return dict(d1_to_p2=_distance_correlation(x[0], trees[1], metric, "x1", "x2"),
-                d2_to_p1=_distance_correlation(x[1], trees[0], metric, "x2", "x1"))
+    return dict(d1_to_p2=_distance_correlation(x[0], trees[1], metric, *names),
+                d2_to_p1=_distance_correlation(x[1], trees[0], metric, *names[::-1]))
 
 # %% ../../nbs/33_metrics.similarity.ipynb #0fb677d5
 def scaled_embeddings(
-    x,                              # embeddings [n d], numpy or torch
-    name:str,                       # what to call them in error messages
-    metric:str,                     # the distance they are meant for
+    x,                              # embeddings [n d], see as_matrix
+    name:str="x",                   # what to call them in error messages
+    metric:str="cosine",            # the distance they are meant for
 ) -> Float[np.ndarray, "n d"]:      # float64, divided by a power of two if far from 1
-    "`as_embeddings`, with values whose fourth powers a float64 holds."
+    "`as_embeddings` that are not equidistant, with values whose fourth powers a float64 holds."
     x = as_embeddings(x, name, metric)
-    exponent = int(np.frexp(np.abs(x).max())[1])
-    return x if abs(exponent) <= 64 else np.ldexp(x, -exponent)
+    exponent = binary_exponent(x, 1 if metric == "cosine" else None)
+    if np.abs(exponent).max() > 64: x = np.ldexp(x, -exponent)
+    y = _scaled(points_for(x, metric))
+    from_first = ((y[1:] - y[0])**2).sum(1)
+    if np.ptp(from_first) < 1e-5*from_first.max():
+        _spread(*_square_moments(y), len(y)*(len(y) - 1)/2, name)
+    return x
 
 # %% ../../nbs/33_metrics.similarity.ipynb #df780e4e
-def _same_items(x1, x2):
-    "Raise unless both have one row per item of the same items."
-    s1, s2 = tuple(np.shape(x1)), tuple(np.shape(x2))
-    require(s1[:1] == s2[:1], f"x1 of shape {s1} and x2 of shape {s2}",
+def _pair(x1, x2, metric, names):
+    "Both sets, checked; raises unless they have equally many rows."
+    x1, x2 = (scaled_embeddings(x, n, metric) for x, n in zip((x1, x2), names))
+    given = [f"{name} of shape {x.shape}" for name, x in zip(names, (x1, x2))]
+    require(len(x1) == len(x2), " and ".join(given),
             "embeddings of the same items, one row each, in the same order",
             "The numbers of columns may differ, the numbers of rows may not.")
+    return x1, x2
 
 # %% ../../nbs/33_metrics.similarity.ipynb #561b90d4
-def _both(x1, x2, metric, linkage, device, progress):
+def _both(x1, x2, metric, linkage, device, progress, names=("x1", "x2")):
     "Checked embeddings and trees of both sets."
     check_choices(metric, linkage)
-    _same_items(x1, x2)
-    x1, x2 = (scaled_embeddings(x, n, metric) for x, n in ((x1, "x1"), (x2, "x2")))
-    tree1 = tree_of(x1, metric, linkage, "x1", device, progress)
-    tree2 = tree_of(x2, metric, linkage, "x2", device, progress)
-    return (x1, x2), (tree1, tree2)
+    x = _pair(x1, x2, metric, names)
+    trees = [tree_of(v, metric, linkage, name, device, progress, rounding(given))
+             for v, name, given in zip(x, names, (x1, x2))]
+    return x, tuple(trees)
 
 # %% ../../nbs/33_metrics.similarity.ipynb #dc2459bd
 def cophenetic_correlation(
-    x,                         # embeddings [n d], numpy or torch
+    x,                         # embeddings [n d], see as_matrix
     metric:str="cosine",       # distance: cosine, euclidean or sqeuclidean
     linkage:str="average",     # average, single, complete, weighted or ward
     device="cpu",              # where to cluster many items: cpu, cuda
@@ -170,12 +181,13 @@ def cophenetic_correlation(
 ) -> float:                    # at most 1
     "Correlation of the distances in `x` with the LCA heights of its own tree, eq. (3) (App. G.3)."
     check_choices(metric, linkage)
-    x = scaled_embeddings(x, "x", metric)
-    return _distance_correlation(x, tree_of(x, metric, linkage, "x", device, progress), metric)
+    given, x = x, scaled_embeddings(x, "x", metric)
+    tree = tree_of(x, metric, linkage, "x", device, progress, rounding(given))
+    return _distance_correlation(x, tree, metric)
 
 # %% ../../nbs/33_metrics.similarity.ipynb #9be489d0
 def cophenetic_similarity(
-    x1,                        # embeddings [n d1], numpy or torch
+    x1,                        # embeddings [n d1], see as_matrix
     x2,                        # embeddings [n d2] of the same items in the same order
     metric:str="cosine",       # distance, for both
     linkage:str="average",     # linkage, for both
@@ -198,24 +210,21 @@ def _pair_sums(y, z):
 
 # %% ../../nbs/33_metrics.similarity.ipynb #aa75ccd4
 def rdm_correlation(
-    x1,                        # embeddings [n d1], numpy or torch
+    x1,                        # embeddings [n d1], see as_matrix
     x2,                        # embeddings [n d2] of the same items in the same order
     metric:str="cosine",       # distance, for both: cosine, euclidean or sqeuclidean
+    names:tuple=("x1", "x2"),  # what to call the sets in error messages
 ) -> float:                    # between -1 and 1
     "Correlation of all distances in `x1` with those in `x2`, eq. (7) (Kriegeskorte et al. 2008)."
-    check_choices(metric, "average")
-    _same_items(x1, x2)
-    y, z = (scaled_embeddings(x, n, metric) for x, n in ((x1, "x1"), (x2, "x2")))
-    y, z = (_scaled(points_for(x, metric))[0] for x in (y, z))
+    check_choices(metric)
+    y, z = (_scaled(points_for(x, metric)) for x in _pair(x1, x2, metric, names))
     m = len(y)*(len(y) - 1)/2
     if metric == "euclidean": a, b, aa, bb, ab = _pair_sums(y, z)
     else:
         (a, aa), (b, bb) = _square_moments(y), _square_moments(z)
         ab = _product_moment(y, z)
-    for name, total, square in (("x1", a, aa), ("x2", b, bb)):
-        require(square - total**2/m > (1e-6*total)**2/m, f"distances in {name} that are all equal",
-                "distances that differ between pairs", _ALIKE)
-    return float(np.clip((ab - a*b/m)/np.sqrt((aa - a*a/m)*(bb - b*b/m)), -1, 1))
+    spreads = _spread(a, aa, m, names[0])*_spread(b, bb, m, names[1])
+    return float(np.clip((ab - a*b/m)/spreads, -1, 1))
 
 # %% ../../nbs/33_metrics.similarity.ipynb #940afa0b
 @dataclass(frozen=True, repr=False)
@@ -244,18 +253,20 @@ class StructureSimilarity(Tabular):
 
 # %% ../../nbs/33_metrics.similarity.ipynb #957274ae
 def structure_similarity(
-    x1,                        # embeddings [n d1], numpy or torch
+    x1,                        # embeddings [n d1], see as_matrix
     x2,                        # embeddings [n d2] of the same items in the same order
     metric:str="cosine",       # cosine, euclidean or sqeuclidean
     linkage:str="average",     # average, single, complete, weighted or ward (Euclidean only)
     lca_distance:str="height", # `height` of the lowest common ancestor, `edges` or `rank`
     device="cpu",              # where to cluster many items: cpu, cuda
     progress:bool=True,        # show a bar if it takes more than a few seconds
+    names:tuple=("x1", "x2"),  # what to call the sets in error messages
 ) -> StructureSimilarity:
     "LCA and cophenetic similarity of two sets of embeddings over all pairs (section 4.4)."
     start = perf_counter()
-    x, trees = _both(x1, x2, metric, linkage, device, progress)
-    crossed = cross_correlations(x, trees, metric)
-    lca = tree_correlations(*trees, lca_distance)
+    require_one_of(lca_distance, LCA_DISTANCES, "lca_distance")
+    x, trees = _both(x1, x2, metric, linkage, device, progress, names)
+    crossed = cross_correlations(x, trees, metric, names)
+    lca = tree_correlations(*trees, lca_distance, [f"the tree over {n}" for n in names])
     return StructureSimilarity(trees[0].n, metric, linkage, lca_distance, lca, crossed, trees,
                                perf_counter() - start)

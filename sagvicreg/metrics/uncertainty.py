@@ -6,17 +6,17 @@
 __all__ = ['subsets', 'SubsamplingResult', 'subsampling', 'PermutationNull', 'permutation_null', 'compare']
 
 # %% ../../nbs/34_metrics.uncertainty.ipynb #972efb40
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from fastcore.basics import patch
 from jaxtyping import Int
 from scipy.special import stdtrit
 
-from ..core import SCORES, Table, Tabular, progress_bar, require
+from ..arrays import as_matrix
+from ..core import (SCORES, SagvicregError, Table, Tabular, as_number, as_whole,
+                            progress_bar, require)
 from .correlation import tree_correlations
-from .dendrogram import Dendrogram
-from .linkage import as_matrix
 from .similarity import (cross_correlations, scaled_embeddings,
                                           structure_similarity)
 
@@ -28,11 +28,12 @@ def subsets(
     seed:int=0,                  # the same seed draws the same subsets
 ) -> Int[np.ndarray, "draws m"]: # sorted positions of items
     "Random subsets of the items 0, …, n - 1, without replacement."
-    require(0 < fraction < 1, f"fraction = {fraction}", "more than 0 and less than 1")
-    require(draws >= 2, f"draws = {draws}", "at least 2", "One subset has no spread.")
-    m = round(fraction*n)
-    require(3 <= m < n, f"subsets of {m} of {n} items", "at least 3 items, and fewer than all")
-    rng = np.random.default_rng(seed)
+    as_number(fraction, "fraction", above=0, below=1)
+    as_whole(draws, "draws", 2, todo="One subset has no spread.")
+    m = round(fraction*as_whole(n, "n", 1))
+    require(3 <= m < n, f"subsets of {m} of {n} items", "at least 3 items, and fewer than all",
+            f"A fraction of {fraction} needs more items.")
+    rng = np.random.default_rng(as_whole(seed, "seed", 0))
     return np.sort([rng.choice(n, m, replace=False) for _ in range(draws)], axis=1)
 
 # %% ../../nbs/34_metrics.uncertainty.ipynb #e38982bf
@@ -44,6 +45,8 @@ class SubsamplingResult(Tabular):
     full:dict[str, float]                # score of all items, by measure
     samples:dict[str, list[float]]       # score of each subset, by measure
     what:str="structure similarity"      # what the scores measure
+    limit:float=1.                       # largest value that a score can have
+    left_out:int=0                       # subsets without structure, which have no score
 
     @property
     def mean(self) -> dict[str, float]:
@@ -65,14 +68,26 @@ def _draws(result):
     "How many subsets or permutations a result has."
     return len(next(iter(result.samples.values())))
 
+# %% ../../nbs/34_metrics.uncertainty.ipynb #0976336a
+def _fisher(v, limit):
+    "Fisher's z of scores from -limit to limit; finite at both ends."
+    return np.arctanh(np.clip(np.asarray(v)/limit, 1e-12 - 1, 1 - 1e-12))
+
 # %% ../../nbs/34_metrics.uncertainty.ipynb #6e0d9f6a
 @patch
 def interval(self:SubsamplingResult,
     level:float=.95,                         # how often the interval should cover the true score
 ) -> dict[str, tuple[float, float]]:         # measure → lower and upper end
-    "Student's interval about the score of all items."
+    "Student's interval about Fisher's z of the score of all items, as scores."
+    as_number(level, "level", above=0, below=1)
     t = stdtrit(_draws(self) - 1, (1 + level)/2)
-    return {k: (v - t*self.error[k], v + t*self.error[k]) for k, v in self.full.items()}
+    in_z = {k: _fisher(v, self.limit).tolist() for k, v in self.samples.items()}
+    errors = replace(self, samples=in_z).error
+    def ends(k, v):
+        z = _fisher(v, self.limit)
+        low, high = (float(self.limit*np.tanh(z + d*t*errors[k])) for d in (-1, 1))
+        return min(low, v), max(high, v)                       # the clipped score is inside
+    return {k: ends(k, v) for k, v in self.full.items()}
 
 # %% ../../nbs/34_metrics.uncertainty.ipynb #4b20de47
 @patch(as_prop=True)
@@ -82,13 +97,33 @@ def table(self:SubsamplingResult) -> Table:
     def row(k, v):
         low_to_high = "{:.3f} to {:.3f}".format(*interval[k])
         return [SCORES[k].name, f"{v:.3f}", f"{error[k]:.3f}", low_to_high, f"{mean[k]:.3f}"]
-    return Table(f"{self.what} of {self.n:,} items, and of {_draws(self)} random subsets",
+    without = f" ({self.left_out} more without structure)" if self.left_out else ""
+    return Table(f"{self.what} of {self.n:,} items, and of {_draws(self)} random subsets{without}",
                  ["", "all items", "± s.e.", "95 % interval", f"mean of subsets of {self.m:,}"],
                  [row(k, v) for k, v in self.full.items()])
 
+# %% ../../nbs/34_metrics.uncertainty.ipynb #884dbe47
+def _subset_scores(x1, x2, parts, progress, how):
+    "The scores of each subset; None for one without structure."
+    def scores(i):
+        try: return structure_similarity(x1[i], x2[i], progress=False, **how).scores
+        except SagvicregError: return None                # the options are those of all items
+    bar = progress_bar(parts, desc="subsets", delay=3, leave=False, shown=progress)
+    return [scores(i) for i in bar]
+
+# %% ../../nbs/34_metrics.uncertainty.ipynb #779dcb8b
+def _result(n, m, full, found, **kwargs):
+    "The result of all subsets that have scores."
+    kept = [f for f in found if f]
+    require(len(kept) >= 2, f"{len(found)} random subsets of {m} of {n} items, of which "
+            f"{len(found) - len(kept)} have no structure", "at least two with items that differ",
+            "Are most items alike? Take a larger fraction.")
+    samples = {k: [f[k] for f in kept] for k in full}
+    return SubsamplingResult(n, m, full, samples, left_out=len(found) - len(kept), **kwargs)
+
 # %% ../../nbs/34_metrics.uncertainty.ipynb #2acd4ba3
 def subsampling(
-    x1,                          # embeddings [n d1], numpy or torch
+    x1,                          # embeddings [n d1], see as_matrix
     x2,                          # embeddings [n d2] of the same items in the same order
     fraction:float=.5,           # fraction of the items in each subset
     draws:int=20,                # number of subsets
@@ -97,13 +132,11 @@ def subsampling(
     **how,                       # options of structure_similarity, such as `metric`, `linkage`
 ) -> SubsamplingResult:
     "Structure similarity of all items and of random subsets; standard errors by eq. (1)."
-    x1, x2 = as_matrix(x1, "x1"), as_matrix(x2, "x2")
+    x1, x2 = map(as_matrix, (x1, x2), how.get("names", ("x1", "x2")))
     parts = subsets(len(x1), fraction, draws, seed)
     full = structure_similarity(x1, x2, progress=progress, **how)
-    bar = progress_bar(parts, desc="subsets", delay=3, leave=False, shown=progress)
-    found = [structure_similarity(x1[i], x2[i], progress=False, **how).scores for i in bar]
-    samples = {k: [f[k] for f in found] for k in full.scores}
-    return SubsamplingResult(full.n, parts.shape[1], full.scores, samples)
+    found = _subset_scores(x1, x2, parts, progress, how)
+    return _result(full.n, parts.shape[1], full.scores, found)
 
 # %% ../../nbs/34_metrics.uncertainty.ipynb #02818d10
 def _relabeled(tree, order):
@@ -113,9 +146,11 @@ def _relabeled(tree, order):
     z = tree.linkage.copy()
     leaves = z[:, :2] < tree.n
     z[:, :2][leaves] = place[z[:, :2][leaves].astype(int)]
-    return Dendrogram(z)
+    return replace(tree, linkage=z)
 
 # %% ../../nbs/34_metrics.uncertainty.ipynb #0583bbcc
+_TIE = 1e-9        # scores closer than this differ by rounding
+
 @dataclass(frozen=True, repr=False)
 class PermutationNull(Tabular):
     "Observed scores, and the scores of permuted items."
@@ -126,7 +161,7 @@ class PermutationNull(Tabular):
     @property
     def p(self) -> dict[str, float]:
         "Share of permutations that score as high as the observed items, eq. (2)."
-        def value(v, null): return (1 + sum(s >= v for s in null))/(1 + len(null))
+        def value(v, null): return (1 + sum(s >= v - _TIE for s in null))/(1 + len(null))
         return {k: value(v, self.samples[k]) for k, v in self.observed.items()}
     def to_dict(self) -> dict:
         "The fields, with p and z."
@@ -134,9 +169,11 @@ class PermutationNull(Tabular):
 
 # %% ../../nbs/34_metrics.uncertainty.ipynb #5b21de21
 @patch(as_prop=True)
-def z(self:PermutationNull) -> dict[str, float]:
-    "Distance of the observed score from the null's mean, in standard deviations."
-    def value(v, null): return float((v - np.mean(null))/np.std(null, ddof=1))
+def z(self:PermutationNull) -> dict[str, float|None]:
+    "Distance of the observed score from the null's mean in standard deviations, if not 0."
+    def value(v, null):
+        deviation = np.std(null, ddof=1)
+        return float((v - np.mean(null))/deviation) if deviation > _TIE else None
     return {k: value(v, self.samples[k]) for k, v in self.observed.items()}
 
 # %% ../../nbs/34_metrics.uncertainty.ipynb #0af454b0
@@ -146,7 +183,9 @@ def table(self:PermutationNull) -> Table:
     p, z, s = self.p, self.z, self.samples
     def row(k, v):
         null = f"{np.mean(s[k]):.3f}", f"{np.std(s[k], ddof=1):.3f}"
-        return [SCORES[k].name, f"{v:.3f}", *null, f"{z[k]:.1f}", f"{p[k]:.3g}"]
+        far = "-" if z[k] is None else f"{z[k]:.1f}"
+        least = "≤ " if p[k] <= 1/(1 + len(s[k])) else ""
+        return [SCORES[k].name, f"{v:.3f}", *null, far, f"{least}{p[k]:.3g}"]
     return Table(f"{self.n:,} items against {_draws(self)} permutations",
                  ["", "observed", "null mean", "null s.d.", "z", "p"],
                  [row(k, v) for k, v in self.observed.items()])
@@ -160,7 +199,7 @@ def _permuted_scores(x, trees, order, metric, lca_distance):
 
 # %% ../../nbs/34_metrics.uncertainty.ipynb #453dd38b
 def permutation_null(
-    x1,                          # embeddings [n d1], numpy or torch
+    x1,                          # embeddings [n d1], see as_matrix
     x2,                          # embeddings [n d2] of the same items in the same order
     draws:int=200,               # number of permutations
     seed:int=0,                  # seed of the permutations
@@ -169,12 +208,13 @@ def permutation_null(
     lca_distance:str="height",   # `height`, `edges` or `rank`, likewise
     device="cpu",                # where to cluster many items
     progress:bool=True,          # show a bar when it takes more than a few seconds
+    names:tuple=("x1", "x2"),    # what to call the sets in error messages
 ) -> PermutationNull:
     "Structure similarity when the items of the second set are permuted; each tree is built once."
-    require(draws >= 1, f"draws = {draws}", "at least 1 permutation")
-    full = structure_similarity(x1, x2, metric, linkage, lca_distance, device, progress)
-    x = [scaled_embeddings(x, n, metric) for x, n in ((x1, "x1"), (x2, "x2"))]
-    rng, samples = np.random.default_rng(seed), []
+    as_whole(draws, "draws", 2, todo="One permutation has no spread.")
+    rng, samples = np.random.default_rng(as_whole(seed, "seed", 0)), []
+    full = structure_similarity(x1, x2, metric, linkage, lca_distance, device, progress, names)
+    x = [scaled_embeddings(v, n, metric) for v, n in zip((x1, x2), names)]
     for _ in progress_bar(range(draws), desc="permutations", delay=3, leave=False, shown=progress):
         order = rng.permutation(full.n)
         samples.append(_permuted_scores(x, full.trees, order, metric, lca_distance))
@@ -192,9 +232,13 @@ def compare(
     **how,                       # options of structure_similarity, such as `metric`, `linkage`
 ) -> SubsamplingResult:          # differences: the score of `x2` minus the score of `x1`
     "Difference of two structure similarities to one reference, over the same subsets of the items."
-    one = subsampling(reference, x1, fraction, draws, seed, progress, **how)
-    two = subsampling(reference, x2, fraction, draws, seed, progress, **how)
-    full = {k: v - one.full[k] for k, v in two.full.items()}
-    samples = {k: (np.array(v) - one.samples[k]).tolist() for k, v in two.samples.items()}
+    sets = [*map(as_matrix, (reference, x1, x2), ("reference", "x1", "x2"))]
+    parts = subsets(len(sets[0]), fraction, draws, seed)
+    def scores(k):
+        names = dict(names=("reference", f"x{k}"))
+        full = structure_similarity(sets[0], sets[k], progress=progress, **how, **names)
+        return [full.scores, *_subset_scores(sets[0], sets[k], parts, progress, how)]
+    def less(two, one): return one and two and {k: v - one[k] for k, v in two.items()}
+    full, *found = map(less, scores(2), scores(1))
     what = "second minus first: structure similarity"
-    return SubsamplingResult(one.n, one.m, full, samples, what)
+    return _result(len(sets[0]), parts.shape[1], full, found, what=what, limit=2.)

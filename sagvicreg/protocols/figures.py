@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from sklearn.manifold import TSNE
 from torch import Tensor
 
+from ..arrays import as_floats, as_labels, as_matrix, as_tensor, unit_rows
 from ..core import SagvicregError, atomic_write, require
 from ..graph.walk import Pairs
 from ..metrics.dendrogram import PALETTE
@@ -90,11 +91,11 @@ def plot_map(
 ) -> Figure:
     "Two-dimensional t-SNE or UMAP maps side by side."
     require(how in ("t-sne", "umap"), f"how = {how!r}", "'t-sne' or 'umap'")
-    labels = np.asarray(labels)
+    labels = as_labels(labels)
     fig, axs = plt.subplots(1, len(embeddings), figsize=(4.5*len(embeddings), 4),
                             layout="constrained", dpi=90, squeeze=False)
     for ax, (title, x) in zip(axs.flat, embeddings.items()):
-        x = np.asarray(x, dtype=np.float64)
+        x = as_matrix(x, f"embeddings {title!r}").astype(np.float64)
         require(len(x) == len(labels), f"{len(x)} embeddings and {len(labels)} labels",
                 "one label per embedding")
         _scatter_classes(ax, _placed(x, how, seed), labels, classes)
@@ -109,7 +110,7 @@ def mean_and_error(
     values:list,                       # one number per seed
 ) -> tuple[float, float]:              # mean; standard error, NaN for a single seed
     "Mean and standard error of the mean."
-    v = np.asarray(values, dtype=float)
+    v = as_floats(values, "values")
     return float(v.mean()), float(v.std(ddof=1)/len(v)**.5) if len(v) > 1 else float("nan")
 
 # %% ../../nbs/70_protocols.figures.ipynb #fd369203
@@ -234,7 +235,7 @@ def _show_neighbors(row, at, images, labels, i, near):
 # %% ../../nbs/70_protocols.figures.ipynb #bf0f4f4d
 def _nearest(x, k):
     "The k nearest other rows of each row, by cosine."
-    x = torch.nn.functional.normalize(torch.as_tensor(np.asarray(x)).float(), dim=1)
+    x = unit_rows(as_tensor(x).float())
     return (x @ x.T).fill_diagonal_(-2).topk(k, 1).indices
 
 # %% ../../nbs/70_protocols.figures.ipynb #d2f55d94
@@ -257,7 +258,7 @@ def plot_neighbors(
     k:int=5,                       # number of neighbors to show
 ) -> tuple[Figure, dict]:          # figure; title → share of all images' k neighbors in their class
     "The nearest neighbors of some images in several embeddings side by side (Figure 2)."
-    labels = torch.as_tensor(labels)
+    labels = torch.from_numpy(as_labels(labels))
     chosen = [(labels == c).nonzero()[0].item() for c in labels.unique()[:queries]]
     columns, share = 1 + len(embeddings)*k, {}
     fig, axs = plt.subplots(len(chosen), columns, figsize=(.95*columns, 1.08*len(chosen)), dpi=90,

@@ -423,7 +423,7 @@ def _write(out, name, result, fig=None, text=None):
 def _is_result(path):
     "Whether a file is a JSON file that this package has written."
     try: return "environment" in json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, TypeError): return False
+    except (OSError, ValueError, TypeError, RecursionError): return False
 
 # %% ../../nbs/73_protocols.reproduce.ipynb #eaf93b19
 def _require_own(out, names):

@@ -18,7 +18,8 @@ from fastcore.basics import patch
 from scipy.stats import t as student
 
 from ..core import (Run, SCORES, Table, Tabular, as_path, atomic_write, environment,
-                            pick_device, require, seed_everything)
+                            parse_json, pick_device, reading, require, require_writable,
+                            seed_everything)
 from ..data.classes import CIFAR100_HIERARCHY, class_halves, select_classes, subsample
 from ..data.datasets import ImageSet, data_root, folder_layout, load_dataset
 from ..data.loader import fingerprint, image_files, image_size, in_memory
@@ -31,8 +32,9 @@ from .figures import mean_and_error, pair_numbers
 from .presets import Preset, Table1, row_recipe, table_preset
 from ..training.checks import PairingCheck
 from ..training.export import embed, load_run, save_encoder
-from ..training.fit import config_digest, run_folder, train_all
+from ..training.fit import config_digest, run_cache, run_folder, train_all
 from ..training.recipe import Recipe, build_encoder
+from ..training.trainer import check_recipe
 
 # %% ../../nbs/72_protocols.runs.ipynb #2e733c10
 def folder_parts(
@@ -168,6 +170,54 @@ def file(self:Experiment) -> str:
     digest = config_digest(self.config)
     return f"{self.kind}-{_called(self.dataset)}-{self.scale}-{row}-s{self.seed}-{digest}.json"
 
+# %% ../../nbs/72_protocols.runs.ipynb #8de8f85b
+_FORMAT = "sagvicreg experiment 1"
+_DEPTHS = {                        # kind → group of scores → levels of keys above the numbers
+    "halves": dict(lca=1, cophenetic=1, knn=1, n=1, linear=1, rdm=0),
+    "whole": dict(knn=2, n=1, linear=2, rand=3)}
+_LATER = {"linear", "rdm"}         # groups that early results lack
+
+# %% ../../nbs/72_protocols.runs.ipynb #181eb5b1
+def _numbers(v, depth):
+    "Whether `v` is a number or None below so many levels of dicts."
+    if depth: return isinstance(v, dict) and all(_numbers(x, depth - 1) for x in v.values())
+    return v is None or isinstance(v, (int, float))
+
+# %% ../../nbs/72_protocols.runs.ipynb #d0eadea3
+def _check_result(e, d):
+    "Raise unless `d` has what tables and figures read in a result of `e`."
+    same = d["format"] == _FORMAT and config_digest(d["config"]) == config_digest(e.config)
+    require(same and isinstance(d["row"], str), "another configuration than its name says",
+            "the result of this experiment")
+    scores, depths = d["scores"], _DEPTHS[e.kind]
+    bad = [k for k, depth in depths.items() if k in scores and not _numbers(scores[k], depth)]
+    bad += [k for k in depths if k not in _LATER and k not in scores]
+    require(not bad and None not in scores["n"].values(), f"scores without {bad}", "numbers")
+    for part in ("levels", "counts"):
+        for f in scores.get("rand", {part: {}})[part].values():
+            require({"rand", "adjusted", "chance"} <= f.keys(), f"{part} of {list(f)}", "all three")
+    _check_machine(d["environment"])
+    for part in e.trainings: _check_record(d["training"][part])
+
+# %% ../../nbs/72_protocols.runs.ipynb #110bb095
+def _check_machine(environment):
+    "Raise unless `environment` tells what a table says about a machine."
+    texts = [environment["torch"], *environment["gpus"]]
+    ok = all(isinstance(v, str) for v in texts) and (environment["gpus"] or environment["cores"])
+    require(ok, f"environment {environment}", "a version of torch, and names of processors")
+
+# %% ../../nbs/72_protocols.runs.ipynb #760c16ca
+def _check_record(t):
+    "Raise unless `t` is the record of a training."
+    data = t["data"]
+    _check_machine(t["environment"])
+    require(isinstance(data["name"], str) and _numbers(data["n"], 0) and data["n"],
+            f"data {data}", "a name and a number of images")
+    checks = t.get("checks", [])
+    require(_numbers(t.get("last", {}), 1) and all(_numbers(row, 1) for row in checks),
+            "records that are no numbers", "numbers")
+    for row in checks: require(row["epoch"] is not None, "a check without epoch", "one")
+
 # %% ../../nbs/72_protocols.runs.ipynb #e4888141
 @patch
 def read(self:Experiment,
@@ -175,7 +225,11 @@ def read(self:Experiment,
 ) -> dict|None:                    # None: not run
     "The stored result, also of another table that shares the configuration."
     found = sorted((as_path(out)/"runs").glob(f"*-s{self.seed}-{config_digest(self.config)}.json"))
-    return json.loads(found[0].read_text(encoding="utf-8")) if found else None
+    if not found: return None
+    with reading(found[0], "the result of this experiment", "Remove it to run this again."):
+        result = parse_json(found[0].read_text(encoding="utf-8"))
+        _check_result(self, result)
+        return result
 
 # %% ../../nbs/72_protocols.runs.ipynb #2168120e
 def experiment_grid(
@@ -252,13 +306,23 @@ def _training_record(run):
     run = Run(run)
     rows, config = run.read_log(), run.read_config()
     losses, checks = [r for r in rows if "loss" in r], [r for r in rows if "pair_self_rate" in r]
-    batch, seconds, before = config["recipe"]["batch_size"], 0., 0
-    for r in losses:
-        seconds, before = seconds + (r["step"] - before)*batch/r["images_per_s"], r["step"]
-    data = {k: config["data"][k] for k in ("name", "n", "digest")}
-    return dict(recipe=config["recipe"], data=data, environment=config["environment"],
-                seconds=round(seconds, 1),
-                steps=before, last=losses[-1] if losses else {}, checks=checks)
+    with reading(run/"config.toml", "what `sagvicreg train` wrote", "Train again."):
+        recipe, environment = config["recipe"], config["environment"]
+        data = {k: config["data"][k] for k in ("name", "n", "digest")}
+        record = dict(recipe=recipe, data=data, environment=environment)
+        _check_record(record)
+    seconds, steps = _duration(run, losses, recipe["batch_size"]) if losses else (0., 0)
+    return record | dict(seconds=round(seconds, 1), steps=steps,
+                         last=losses[-1] if losses else {}, checks=checks)
+
+# %% ../../nbs/72_protocols.runs.ipynb #b6f6e357
+def _duration(run, losses, batch):
+    "Seconds that a run took, and its steps."
+    seconds, before = 0., 0
+    with reading(run/"log.jsonl", "what `sagvicreg train` wrote", "Train again."):
+        for r in losses:
+            seconds, before = seconds + (r["step"] - before)*batch/r["images_per_s"], r["step"]
+    return seconds, before
 
 # %% ../../nbs/72_protocols.runs.ipynb #0a7c3aa6
 def embed_with(
@@ -316,7 +380,7 @@ def _git(*args):
     "Run git in the folder of this package."
     here = Path(find_spec("sagvicreg").origin).parent
     return subprocess.run(["git", "-C", str(here), *args], capture_output=True, text=True,
-                          timeout=10)
+                          timeout=60)
 
 # %% ../../nbs/72_protocols.runs.ipynb #8fbf8636
 def commit() -> str:               # short hash, "+" if changed; empty outside a repository
@@ -330,11 +394,10 @@ def commit() -> str:               # short hash, "+" if changed; empty outside a
     except (OSError, subprocess.SubprocessError): return ""
 
 # %% ../../nbs/72_protocols.runs.ipynb #3ed16466
-def _write_result(e, scores, runs, out, seconds):
+def _write_result(e, scores, training, out, seconds):
     "Write one experiment's JSON into `out`/runs."
-    about = dict(format="sagvicreg experiment 1", row=e.row, seed=e.seed, scale=e.scale,
-                 config=e.config, scores=scores,
-                 training={part: _training_record(run) for part, run in runs.items()},
+    about = dict(format=_FORMAT, row=e.row, seed=e.seed, scale=e.scale,
+                 config=e.config, scores=scores, training=training,
                  measuring_seconds=round(seconds, 1), environment=environment(), commit=commit(),
                  date=datetime.now(timezone.utc).date().isoformat())
     with atomic_write(as_path(out)/"runs"/e.file) as t:
@@ -345,9 +408,10 @@ def _measure(e, parts, folders, out, device):
     "Measure a trained experiment and write its result."
     began = time.perf_counter()
     runs = {part: folders[e.row, e.seed, part] for part in e.trainings}
+    training = {part: _training_record(run) for part, run in runs.items()}
     measure = _measure_halves if e.kind == "halves" else _measure_whole
     scores = measure(e.preset, parts, runs, device)
-    _write_result(e, scores, runs, out, time.perf_counter() - began)
+    _write_result(e, scores, training, out, time.perf_counter() - began)
 
 # %% ../../nbs/72_protocols.runs.ipynb #2e1f7945
 def _groups(experiments, wanted):
@@ -360,6 +424,18 @@ def _groups(experiments, wanted):
             group = []
         group.append(e)
     if group: yield group
+
+# %% ../../nbs/72_protocols.runs.ipynb #39f8d6db
+def _check_all(experiments, out, cache):
+    "Raise for what would stop any of the experiments after others have run."
+    for folder in (as_path(out)/"runs", run_cache(cache)): require_writable(folder/"new")
+    checked = set()
+    for e in experiments:
+        for recipe in e.trainings.values():
+            what = repr(replace(recipe, seed=0)), e.preset.size
+            if what in checked or recipe.method == "untrained": continue
+            check_recipe(recipe, e.preset.size)
+            checked.add(what)
 
 # %% ../../nbs/72_protocols.runs.ipynb #c94b3f10
 def run_experiments(
@@ -378,6 +454,7 @@ def run_experiments(
     device = pick_device(str(device))
     jobs = jobs or (os.cpu_count() or 1 if device.type == "cpu" else 1)
     missing = [e for e in experiments if e.read(out) is None]
+    _check_all(missing, out, cache)
     done, about = 0, None
     for group in _groups(missing, jobs):
         if until(): break

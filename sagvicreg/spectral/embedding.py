@@ -14,13 +14,13 @@ from scipy import linalg, sparse
 from scipy.sparse import csgraph
 from scipy.sparse.linalg import eigsh
 
-from ..core import require
+from ..arrays import as_floats, as_matrix
+from ..core import as_whole, require
 from .laplacian import check_weights, laplacian
 
 # %% ../../nbs/11_spectral.embedding.ipynb #48003f49
 def _check_columns(m):
-    "Raise unless the columns of `m` are finite and linearly independent."
-    require(np.isfinite(m).all(), "coordinates with NaN or inf", "finite numbers")
+    "Raise unless the columns of `m` are linearly independent."
     unit = m / np.maximum(np.linalg.norm(m, axis=0), np.finfo(float).tiny)
     rank = np.linalg.matrix_rank(unit)
     require(rank == m.shape[1], f"{m.shape[1]} columns of rank {rank}", "independent columns",
@@ -32,8 +32,8 @@ def subspace_angle(
     b,               # coordinates [n k] of the same n points
 ) -> float:          # degrees, 0 to 90
     "The largest principal angle between the column spaces of `a` and `b` (equation 1)."
-    a, b = (np.asarray(m, dtype=np.float64) for m in (a, b))
-    require(a.ndim == 2 and a.shape == b.shape, f"coordinates of shapes {a.shape} and {b.shape}",
+    a, b = (as_matrix(m, name).astype(np.float64) for m, name in ((a, "a"), (b, "b")))
+    require(a.shape == b.shape, f"coordinates of shapes {a.shape} and {b.shape}",
             "two n×k matrices of the same shape")
     for m in (a, b): _check_columns(m)
     return float(np.degrees(linalg.subspace_angles(a, b)[0]))
@@ -120,8 +120,7 @@ def _check_graph(rows, n, values, vectors):
     require(vectors.shape == (n, len(values)),
             f"{len(values)} values and vectors of shape {vectors.shape}",
             f"k values and {n}×k vectors")
-    require(np.isfinite(rows).all() and rows.min(initial=0) >= 0,
-            "rows with NaN, inf or negative weights", "finite weights ≥ 0")
+    require(rows.min(initial=0) >= 0, "rows with negative weights", "weights ≥ 0")
 
 # %% ../../nbs/11_spectral.embedding.ipynb #c4b19d9e
 def _check_divisors(d, mu):
@@ -143,7 +142,8 @@ def nystrom(
 ) -> Float[np.ndarray, "m k"]:       # coordinates of the new points
     "Extend eigenvectors of a graph to new points (equation 4)."
     w = check_weights(w)
-    rows, values, vectors = (np.asarray(a, dtype=np.float64) for a in (rows, values, vectors))
+    given = dict(rows=rows, values=values, vectors=vectors)
+    rows, values, vectors = (as_floats(a, name) for name, a in given.items())
     require(kind in ("random-walk", "symmetric"), f"kind = {kind!r}",
             "'random-walk' or 'symmetric'")
     _check_graph(rows, w.shape[0], values, vectors)

@@ -12,15 +12,8 @@ from scipy import sparse
 from scipy.spatial.distance import cdist
 from sklearn.neighbors import kneighbors_graph
 
-from ..core import require
-
-# %% ../../nbs/10_spectral.laplacian.ipynb #6ce33909
-def _points(x, name):
-    x = np.asarray(x, dtype=np.float64)
-    require(x.ndim == 2 and x.size, f"{name} of shape {x.shape}", "n×d with n, d ≥ 1",
-            "Give one row per point.")
-    require(np.isfinite(x).all(), f"{name} with NaN or inf", "finite numbers")
-    return x
+from ..arrays import as_floats, as_matrix, binary_exponent
+from ..core import as_number, as_whole, require
 
 # %% ../../nbs/10_spectral.laplacian.ipynb #04d5b763
 def gaussian_graph(
@@ -29,11 +22,12 @@ def gaussian_graph(
     y=None,                       # other points [m d]; default: x itself
 ) -> Float[np.ndarray, "n m"]:    # weights in [0, 1]
     "Gaussian weights between all rows of `x` and of `y` (equation 1)."
-    require(np.isfinite(scale) and scale > 0, f"scale = {scale}", "scale > 0")
-    x = _points(x, "x")
-    y = x if y is None else _points(y, "y")
+    x = as_matrix(x, "x").astype(np.float64)
+    y = x if y is None else as_matrix(y, "y").astype(np.float64)
     require(x.shape[1] == y.shape[1], f"points of {x.shape[1]} and {y.shape[1]} coordinates",
             "the same number in x and in y")
+    exponent = binary_exponent(as_number(scale, "scale", above=0))
+    x, y, scale = (np.ldexp(v, -exponent) for v in (x, y, scale))      # so that scale is about 1
     return np.exp(-cdist(x, y, "sqeuclidean") / scale**2)
 
 # %% ../../nbs/10_spectral.laplacian.ipynb #a768cf46
@@ -49,18 +43,22 @@ def knn_graph(
     scale:float=None,          # σ of equation 1; default: every weight is 1
 ) -> sparse.csr_array:         # symmetric weights [n n], no self-loops
     "The graph that joins every point to its `k` nearest neighbors, in both directions."
-    x = _points(x, "x")
-    require(1 <= k < len(x), f"k = {k} with {len(x)} points", "1 ≤ k < n")
-    require(scale is None or scale > 0, f"scale = {scale}", "scale > 0")
-    g = kneighbors_graph(x, k, mode="distance")
-    weights = np.ones_like(g.data) if scale is None else np.exp(-g.data**2 / scale**2)
+    x = as_matrix(x, "x").astype(np.float64)
+    as_whole(k, "k", 1, len(x) - 1, "A point is no neighbor of itself.")
+    exponent = binary_exponent(x)                          # so that no square overflows
+    g = kneighbors_graph(np.ldexp(x, -exponent), int(k), mode="distance")
+    weights = np.ones_like(g.data)
+    if scale is not None:
+        scale = np.ldexp(as_number(scale, "scale", above=0), -exponent)
+        weights = np.exp(-g.data**2 / scale**2)
     w = _with_weights(g, weights)
     return w.maximum(w.T)
 
 # %% ../../nbs/10_spectral.laplacian.ipynb #52511d8b
 def _float64(w):
-    if sparse.issparse(w): return sparse.csr_array(w, dtype=np.float64)
-    return np.asarray(w, dtype=np.float64)
+    if not sparse.issparse(w): return as_floats(w, "weights")
+    as_floats(w.data, "weights")
+    return sparse.csr_array(w, dtype=np.float64)
 
 # %% ../../nbs/10_spectral.laplacian.ipynb #9126b5fb
 def check_weights(
@@ -71,7 +69,6 @@ def check_weights(
     require(w.ndim == 2 and w.shape[0] == w.shape[1] > 0, f"weights of shape {w.shape}",
             "n×n with n ≥ 1")
     values = w.data if sparse.issparse(w) else w
-    require(np.isfinite(values).all(), "weights with NaN or inf", "finite weights")
     low, high = values.min(initial=0), values.max(initial=0)
     require(low >= 0, f"a weight of {low:.3g}", "weights ≥ 0",
             "Distances must become similarities first.")
@@ -115,10 +112,9 @@ def dirichlet_energy(
     y,               # coordinates [n k], or one function [n]
 ) -> float:          # ≥ 0; 0 when y is constant on every component
     "Half the weighted sum of squared differences along all edges, tr(YᵀLY) (equation 4)."
-    w, y = check_weights(w), np.asarray(y, dtype=np.float64)
+    w, y = check_weights(w), as_floats(y, "coordinates")
     require(y.ndim in (1, 2) and len(y) == w.shape[0],
             f"coordinates of shape {y.shape} on {w.shape[0]} vertices", "one row per vertex")
-    require(np.isfinite(y).all(), "coordinates with NaN or inf", "finite numbers")
     y = y.reshape(len(y), -1)
     y = y - y.mean(0)            # changes only the rounding
     return float(w.sum(1) @ (y**2).sum(1) - (y * (w @ y)).sum())

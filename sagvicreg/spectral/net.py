@@ -10,7 +10,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ..core import generator, require
+from ..arrays import require_tensor
+from ..core import as_whole, generator, require
 
 # %% ../../nbs/12_spectral.net.ipynb #a03223c9
 def spectralnet_loss(
@@ -18,6 +19,8 @@ def spectralnet_loss(
     y:Float[Tensor, "m d"],            # their embedding
 ) -> Float[Tensor, ""]:                # 0 when the ends of every edge share one point
     "The loss of SpectralNet, without its constraint (section 3.1, equation 1)."
+    require_tensor(y, "y")
+    require_tensor(w, "w")
     m = len(y)
     require(tuple(w.shape) == (m, m),
             f"affinity of shape {tuple(w.shape)} for {m} points", f"{m}×{m}")
@@ -32,7 +35,8 @@ def _wide(y):
 # %% ../../nbs/12_spectral.net.ipynb #c241983f
 def _check_batch(y, checked):
     "Raise unless `y` has at least as many rows as columns and, if `checked`, finite entries."
-    require(y.ndim == 2 and len(y) >= y.shape[1] >= 1,
+    require_tensor(y, "embeddings", floating=True)
+    require(len(y) >= y.shape[1],
             f"embeddings of shape {tuple(y.shape)}", "m×d with m ≥ d ≥ 1",
             "Fewer points than coordinates cannot be orthonormal.")
     require(not checked or bool(y.isfinite().all()),
@@ -93,6 +97,8 @@ class SpectralNet(nn.Sequential):
 # %% ../../nbs/12_spectral.net.ipynb #a33e9493
 def _check_affinity(x, w):
     "Raise unless `w` has one row and column per point and no negative entry."
+    require_tensor(x, "x", floating=True)
+    require_tensor(w, "w", floating=True)
     require(tuple(w.shape) == (len(x), len(x)),
             f"affinity of shape {tuple(w.shape)} for {len(x)} points",
             "one row and column per point")

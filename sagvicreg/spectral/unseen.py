@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 from sklearn.neighbors import kneighbors_graph
 from torch import Tensor, nn
 
-from ..core import generator, require
+from ..arrays import as_labels, as_matrix, require_tensor
+from ..core import as_number, as_whole, generator, require
 from ..graph.walk import identity_pairs
 from ..losses import vicreg_terms
 from .net import train_spectralnet
@@ -27,7 +28,9 @@ def clusters(
     std:float=.5,                      # standard deviation of a cluster, in each direction
 ) -> tuple[Float[Tensor, "m 2"], Int[np.ndarray, "m"]]:   # points, and the cluster of each
     "Five Gaussian clusters in the plane; training leaves out number 0."
-    require(n >= 1 and std >= 0, f"n = {n}, std = {std}", "n ≥ 1 and std ≥ 0")
+    as_whole(n, "n", 1)
+    as_number(gap, "gap")
+    as_number(std, "std", 0)
     angle = 2 * np.pi * np.arange(5) / 5
     directions = np.stack([np.sin(angle), np.cos(angle)], 1)
     center = np.array([gap, 4, 4, 4, 4])[:, None] * directions
@@ -49,11 +52,8 @@ def scatter(
     labels:Int[np.ndarray, "n"],       # the cluster of each
 ) -> Float[np.ndarray, "c"]:           # scatter of each cluster, in the order of the labels' values
     "Within-cluster spread over the mean distance between cluster means (equation 1)."
-    z, labels = np.asarray(z, dtype=float), np.asarray(labels)
-    require(len(z) == len(labels), f"{len(z)} embeddings and {len(labels)} labels",
-            "one label per row")
-    require(np.isfinite(z).all(), "embeddings with NaN or inf", "finite numbers",
-            "Has training diverged?")
+    z = as_matrix(z).astype(np.float64)
+    labels = as_labels(labels, len(z))
     groups = [z[labels == c] for c in np.unique(labels)]
     require(len(groups) >= 2, f"{len(groups)} cluster", "at least two",
             "Scatter is relative to the distance between clusters.")
@@ -89,8 +89,9 @@ def train_embedding(
     steps:int=300,                     # gradient steps of at most 256 points
 ) -> nn.Module:                        # the map to two dimensions, in evaluation mode
     "Train a small network on points with VICReg's loss (section 4.3)."
-    require(noise >= 0 and steps >= 1, f"noise = {noise}, steps = {steps}",
-            "noise ≥ 0 and steps ≥ 1")
+    require_tensor(x, "x", floating=True)
+    as_number(noise, "noise", 0)
+    as_whole(steps, "steps", 1)
     # two generators: the walk's draws must not shift the batches
     g, walk = (generator(seed, x.device) for _ in range(2))
     net, here = _network(x.shape[1], seed).to(x.device), dict(generator=g, device=x.device)
@@ -111,7 +112,8 @@ def train_graph_embedding(
     k:int=15,                          # neighbors per point
 ) -> nn.Module:                        # the map to two dimensions, in evaluation mode
     "SpectralNet on the symmetric k-nearest-neighbor graph of the points (section 3.1)."
-    a = kneighbors_graph(x.numpy(), k).toarray()
+    require_tensor(x, "x", floating=True)
+    a = kneighbors_graph(as_matrix(x), as_whole(k, "k", 1, len(x) - 1)).toarray()
     w = torch.tensor(np.maximum(a, a.T), dtype=torch.float32)
     return train_spectralnet(x, w, 2, seed=seed).requires_grad_(False)
 

@@ -14,7 +14,8 @@ import torch
 from fastcore.basics import patch
 from scipy.sparse.csgraph import connected_components
 
-from ..core import SagvicregError, generator, require
+from ..arrays import as_matrix
+from ..core import SagvicregError, as_whole, generator, require
 from ..data.datasets import ImageSet
 from ..graph.walk import RandomWalkPairs
 from ..metrics.dendrogram import as_embeddings
@@ -25,8 +26,7 @@ from .export import embed
 # %% ../../nbs/64_training.checks.ipynb #a95b81cb
 def _check_every(every):
     "Raise unless `every` is a positive whole number."
-    require(isinstance(every, int) and every >= 1, f"every = {every!r}",
-            "a whole number of epochs, at least 1")
+    as_whole(every, "every", 1, todo="It is a number of epochs.")
 
 # %% ../../nbs/64_training.checks.ipynb #78e79524
 def _represent(trainer, data):
@@ -75,8 +75,7 @@ def _check_sets(bank, queries, k):
     for name, s in dict(bank=bank, queries=queries).items():
         require(s.labels is not None, f"{name} {s.name!r} without labels", "labeled images",
                 "Without labels there is StructureCheck.")
-    require(1 <= k <= len(bank), f"k = {k} with a bank of {len(bank)} images",
-            "1 ≤ k ≤ size of the bank")
+    as_whole(k, "k", 1, len(bank), "The bank has no more images.")
     sizes = [tuple(s.images.shape[1:]) for s in (bank, queries)]
     require(sizes[0] == sizes[1], f"bank and queries of sizes {sizes}", "images of one size")
     named = bank.classes and queries.classes
@@ -114,7 +113,8 @@ class StructureCheck:
 # %% ../../nbs/64_training.checks.ipynb #19113b08
 def _as_reference(x, n):
     "`x` as embeddings of `n` images."
-    x = as_embeddings(x, "reference", "cosine")
+    as_embeddings(x, "reference", "cosine")
+    x = as_matrix(x, "reference")
     require(len(x) == n, f"reference of {len(x)} rows for {n} images",
             "one row per image, in the same order")
     return x

@@ -6,17 +6,18 @@
 __all__ = ['save_encoder', 'Trained', 'load_run', 'embed', 'export_onnx']
 
 # %% ../../nbs/62_training.export.ipynb #0d3fe547
-import copy, importlib.util, json
+import copy, importlib.util, json, math, zlib
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np, torch
 from jaxtyping import Float, UInt8
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from ..core import Run, SagvicregError, as_path, atomic_write, progress_bar, require
+from ..core import Run, as_path, atomic_write, progress_bar, reading, require
 from ..data.augment import preprocess
 from ..data.datasets import decode_image
 from ..methods.base import METHODS
@@ -38,7 +39,7 @@ def save_encoder(
         state = {k: v.detach().cpu().contiguous() for k, v in module.state_dict().items()}
         with atomic_write(path) as t:
             save_file(state, t, header)
-            _sort_metadata(t)
+            _seal(t)
 
 # %% ../../nbs/62_training.export.ipynb #b1bd1e92
 def _header(recipe, data):
@@ -47,16 +48,25 @@ def _header(recipe, data):
     about = dict(
         format="sagvicreg encoder 1", backbone=recipe.backbone, small_stem=recipe.small_stem,
         width=recipe.width, image_size=data["image_size"], mean=list(data["mean"]),
-        std=list(data["std"]), method=recipe.method, timm_args=timm_args(*network))
+        std=list(data["std"]), method=recipe.method, timm_args=timm_args(*network),
+        crc32="unknown.")
     return {k: v if isinstance(v, str) else json.dumps(v) for k, v in about.items()}
 
+# %% ../../nbs/62_training.export.ipynb #0199cfbf
+def _checksum(f):
+    "CRC-32 of the rest of an open file, as eight hexadecimal digits."
+    crc = 0
+    while block := f.read(2**20): crc = zlib.crc32(block, crc)
+    return f"{crc:08x}"
+
 # %% ../../nbs/62_training.export.ipynb #19263713
-def _sort_metadata(path):
-    "Order the entries that describe the file; the length of the header stays."
+def _seal(path):
+    "Order the entries that describe the file, and enter its checksum; the length stays."
     with open(path, "rb+") as f:
         length = int.from_bytes(f.read(8), "little")
         header = json.loads(f.read(length))
-        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+        about = header["__metadata__"] | dict(crc32=_checksum(f))
+        header["__metadata__"] = dict(sorted(about.items()))
         text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
         f.seek(8)
         f.write(text.ljust(length))
@@ -113,39 +123,92 @@ def load_run(
 ) -> Trained:
     "The encoder of a finished run, with its preprocessing."
     run = run if isinstance(run, Run) else Run(run)
-    config = run.read_config()
+    recipe, data, blank = _described(run)
     require(run.finished or best, f"run {str(run.path)!r} without {run.weights.name}",
             "a finished run", "Finish it: sagvicreg train … --resume.")
-    recipe, data = recipe_from(config["recipe"]), config["data"]
-    encoder = build_encoder(recipe, data["image_size"])
-    _load_weights(encoder, run, best)
+    parts = (_best if best else _last)(run, recipe, data)
+    _check_parts(blank, parts, run/"config.toml")
+    encoder = _filled(recipe, data["image_size"], parts)
     mean, std = tuple(data["mean"]), tuple(data["std"])
     return Trained(encoder.to(device).eval(), recipe, data["image_size"], mean, std)
 
+# %% ../../nbs/62_training.export.ipynb #13f4e975
+def _described(run):
+    "The recipe of a run, what its config says about the images, and the encoder without weights."
+    config = run.read_config()
+    with reading(run/"config.toml", "what `sagvicreg train` wrote", "Restore it or train again."):
+        recipe, data = recipe_from(config["recipe"]), config["data"]
+        side, mean, std = data["image_size"], data["mean"], data["std"]
+        ok = isinstance(side, int) and side > 0 and len(mean) == len(std) == 3 and min(std) > 0
+        require(ok and all(map(math.isfinite, mean + std)),
+                f"image_size {side}, mean {mean}, std {std}",
+                "a number of pixels, and three numbers each; deviations are positive")
+        with torch.device("meta"): return recipe, data, build_encoder(recipe, side)
+
+# %% ../../nbs/62_training.export.ipynb #cae71fde
+def _tensors(path, about):
+    "The tensors in a file whose header agrees with `about`."
+    with reading(path, "the weights that this run wrote", "Train again."):
+        with safe_open(path, "pt") as f: said = f.metadata() or {}
+        for k in ("image_size", "mean", "std", "backbone", "small_stem", "width", "method"):
+            ok = said.get(k, about[k]) == about[k]
+            require(ok, f"{k} is {said.get(k)}, but {about[k]} in config.toml", "files of one run")
+        with open(path, "rb") as f:
+            f.seek(8 + int.from_bytes(f.read(8), "little"))
+            intact = said.get("crc32") in (None, _checksum(f))
+        if not intact: raise ValueError("its checksum is wrong")
+        return load_file(path)
+
 # %% ../../nbs/62_training.export.ipynb #540ba716
-def _last(run):
-    "The state of the encoder at the end of a run."
+def _last(run, recipe, data):
+    "Part of the encoder → its file and its state at the end of a run."
+    about = _header(recipe, data)
     files = dict(backbone=run.weights, expander=run/"expander.safetensors")
-    return {f"{part}.{k}": v for part, path in files.items() for k, v in load_file(path).items()}
+    return {part: (path, _tensors(path, about)) for part, path in files.items()}
 
 # %% ../../nbs/62_training.export.ipynb #180d4468
-def _best(run):
-    "The state of the encoder in the run's best checkpoint, for some methods the teacher's."
-    require((run/"best.pt").exists(), f"run {str(run.path)!r} without best.pt",
+def _best(run, recipe, data):
+    "The same of the run's best checkpoint, for some methods the teacher's."
+    path = run/"best.pt"
+    require(path.exists(), f"run {str(run.path)!r} without best.pt",
             "a run with a best checkpoint", "Leave best out.")
-    state, method = read_checkpoint(run/"best.pt")["method"], run.read_config()["recipe"]["method"]
-    part = f"{METHODS[method].eval_part if method in METHODS else 'encoder'}."
-    return {k.removeprefix(part): v for k, v in state.items() if k.startswith(part)}
+    state = read_checkpoint(path)
+    with reading(path, "the best checkpoint of this run", "Train again."):
+        same = recipe_from(state["recipe"]) == recipe and state["data"] == data
+        require(same, "another recipe or other images than in config.toml", "files of one run")
+        root = METHODS[recipe.method].eval_part if recipe.method in METHODS else "encoder"
+        return {part: (path, _below(state["method"], f"{root}.{part}."))
+                for part in ("backbone", "expander")}
+
+# %% ../../nbs/62_training.export.ipynb #f29dc90c
+def _below(state, prefix):
+    "The entries of `state` whose names begin with `prefix`, without it."
+    return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+
+# %% ../../nbs/62_training.export.ipynb #ae9a4a0f
+def _check_state(own, state):
+    "Raise unless `state` has the names, shapes and kinds of numbers of `own`, and no NaN."
+    odd = sorted(own.keys() ^ state.keys())
+    if odd: raise ValueError(f"{odd[0]} is {'missing' if odd[0] in own else 'not in config.toml'}")
+    for k, v in state.items():
+        same = v.shape == own[k].shape and v.is_floating_point() == own[k].is_floating_point()
+        shape = f"{list(v.shape)} {v.dtype}, not {list(own[k].shape)} {own[k].dtype}"
+        if not same: raise ValueError(f"{k} is {shape}")
+        if v.isnan().any(): raise ValueError(f"{k} has NaN")
 
 # %% ../../nbs/62_training.export.ipynb #97474125
-def _load_weights(encoder, run, best):
-    "Load the weights of `run`; an error names the file that does not fit."
-    try: encoder.load_state_dict(_best(run) if best else _last(run))
-    except SagvicregError: raise
-    except Exception as e:
-        raise SagvicregError(
-            f"{run/'best.pt' if best else run.weights} does not fit its config.toml "
-            f"({type(e).__name__}); expected the weights this run wrote. Train again") from e
+def _check_parts(blank, parts, config):
+    "Raise unless `parts` are the weights of the encoder `blank`, which `config` describes."
+    for part, (path, state) in parts.items():
+        with reading(path, f"weights of the network in {config}", "Train again."):
+            _check_state(getattr(blank, part).state_dict(), state)
+
+# %% ../../nbs/62_training.export.ipynb #2aa0898a
+def _filled(recipe, side, parts):
+    "The encoder of a recipe with the weights in `parts`."
+    encoder = build_encoder(recipe, side)
+    for part, (_, state) in parts.items(): getattr(encoder, part).load_state_dict(state)
+    return encoder
 
 # %% ../../nbs/62_training.export.ipynb #71aabcce
 @contextmanager

@@ -241,14 +241,15 @@ class _Stop(Callback):
 
 # %% ../../nbs/63_training.fit.ipynb #9317922d
 def _handler(stop, trainer):
-    "A signal handler that notes the signal in `stop.asked`; a second signal interrupts at once."
+    "A signal handler that notes the signal in `stop.asked`; a further SIGINT interrupts at once."
     process = os.getpid()
     def note(number, frame):
         if os.getpid() != process: return            # a worker of the feed, which gets it too
-        if stop.asked: raise KeyboardInterrupt
+        if stop.asked and number == signal.SIGINT: raise KeyboardInterrupt
+        if stop.asked: return                        # a scheduler and torchrun may both send it
         stop.asked = signal.Signals(number).name
         if trainer.rank > 0: return
-        tqdm.write(f"{stop.asked}: stopping after this step; send it again to stop at once")
+        tqdm.write(f"{stop.asked}: stopping after this step; a Ctrl-C now stops at once")
     return note
 
 # %% ../../nbs/63_training.fit.ipynb #cda9d442
@@ -367,11 +368,15 @@ if hasattr(os, "register_at_fork"): os.register_at_fork(after_in_child=_forget_c
 def _lock_file(run): return run/".sagvicreg.lock"
 
 # %% ../../nbs/63_training.fit.ipynb #3d9f590f
-def _open_lock(run):
+_ELSEWHERE = "no file of this name", "Move it away, or choose another folder."
+
+def _open_lock(run, mode="a+"):
     "The file of the lock, in a folder that is made if needed."
+    file = _lock_file(run)
+    require(file.is_file() or not file.exists(), f"{file}, which is no regular file", *_ELSEWHERE)
     try:
         os.makedirs(os.path.realpath(run.path), exist_ok=True)
-        return open(_lock_file(run), "a+", encoding="utf-8")
+        return open(file, mode, encoding="utf-8", errors="replace")
     except OSError as e:
         raise SagvicregError(f"run folder {str(run.path)!r}, which cannot be written "
                              f"({e.strerror}); expected a folder that you may write to") from e
@@ -389,13 +394,21 @@ def _try_lock(file, run):
         if e.errno in _HELD: _refuse_second(file, run)
     warnings.warn(f"{run.path} cannot be locked ({why}); start no second run in it")
 
+# %% ../../nbs/63_training.fit.ipynb #1c9b3e9a
+_OWNER = r"(process \d+ on .*\s*)?"       # what a lock of ours contains
+
+def _written(file):
+    "The beginning of what the file of a lock contains."
+    file.seek(0)
+    return file.read(1000)
+
 # %% ../../nbs/63_training.fit.ipynb #e7ceb8f9
 def _refuse_second(file, run):
     "Raise the error for a folder that another process, named in `file`, trains in."
-    file.seek(0)
-    owner = file.read().strip() or "another process"
+    owner = _written(file).strip()
     file.close()
-    require(False, f"{run.path}, in which a run is going on ({owner})",
+    if not re.fullmatch(_OWNER, owner): owner = ""
+    require(False, f"{run.path}, in which a run is going on ({owner or 'another process'})",
             "a folder without a running process", "Wait until it ends, or choose another folder.")
 
 # %% ../../nbs/63_training.fit.ipynb #c870a627
@@ -405,8 +418,6 @@ def _is_current(file, run):
     except FileNotFoundError: return False
 
 # %% ../../nbs/63_training.fit.ipynb #771dc319
-_OWNER = r"(process \d+ on .*\s*)?"       # what a lock of ours contains
-
 def _claim(run):
     "Lock the folder and write down who holds it; the lock is the open file that is returned."
     file = _open_lock(run)
@@ -414,9 +425,8 @@ def _claim(run):
     if not _is_current(file, run):
         file.close()
         return _claim(run)
-    file.seek(0)
-    require(re.fullmatch(_OWNER, file.read()), f"{_lock_file(run)}, a file of another program",
-            "no file of this name", "Move it away, or choose another folder.")
+    ours = re.fullmatch(_OWNER, _written(file))
+    require(ours, f"{_lock_file(run)}, a file of another program", *_ELSEWHERE)
     file.truncate(0)
     file.write(f"process {os.getpid()} on {platform.node()}\n")
     file.flush()
@@ -451,7 +461,7 @@ def check_unclaimed(
 ):
     "Raise if a process trains in this folder."
     if not _fcntl or not _lock_file(run).exists(): return
-    with open(_lock_file(run), encoding="utf-8") as file:
+    with _open_lock(run, "r") as file:
         try: _fcntl.flock(file, _fcntl.LOCK_SH | _fcntl.LOCK_NB)
         except OSError as e:
             if e.errno in _HELD: _refuse_second(file, run)

@@ -21,7 +21,7 @@ optim, scheduler = LazyModule("timm.optim"), LazyModule("timm.scheduler")
 
 # %% ../../nbs/60_training.recipe.ipynb #f4e19540
 _KINDS = {int: (Integral, "a whole number"), float: (Real, "a number"),
-          bool: (bool, "True or False"), str: (str, "a text")}
+          bool: (bool, "True or False"), str: (str, "a text"), dict: (dict, "named values")}
 
 def _fits(value, kind):
     "Whether a value may stand in a field of this type."
@@ -128,6 +128,7 @@ def recipe_from(
     config:dict,           # as returned by `asdict`; unknown names raise an error
 ) -> Recipe:
     "The recipe in a config that was read from disk."
+    require(isinstance(config, dict), f"recipe {config!r}", "named values")
     known = {f.name for f in fields(Recipe)}
     unknown = sorted(config.keys() - known)
     require(not unknown, f"recipe with {unknown}", f"only {sorted(known)}",

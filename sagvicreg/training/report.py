@@ -18,7 +18,7 @@ import matplotlib.pyplot as plt
 from fastcore.basics import patch
 from matplotlib.figure import Figure
 
-from ..core import SCORES, Run, as_path, atomic_write, require
+from ..core import SCORES, Run, as_path, atomic_write, reading, require
 from ..metrics.dendrogram import PALETTE
 from .fit import Callback
 
@@ -32,12 +32,15 @@ def _panels(n):
     for ax in axs.flat[n:]: ax.axis("off")
     return fig, axs.flat[:n]
 
+# %% ../../nbs/65_training.report.ipynb #5faa2ec3
+def _is_number(v): return isinstance(v, (int, float))
+
 # %% ../../nbs/65_training.report.ipynb #b0c9f95d
 def _draw(ax, runs, key, style, color, label):
     "One line per run; the first gets the label."
     for rows in runs:
-        xy = [(r["epoch"], r[key]) for r in rows if key in r]
-        ax.plot(*zip(*xy), style, color=color, lw=1.2, label=label)
+        xy = [(r["epoch"], r[key]) for r in rows if _is_number(r.get(key)) and "epoch" in r]
+        ax.plot(*(zip(*xy) if xy else ((), ())), style, color=color, lw=1.2, label=label)
         label = None
 
 # %% ../../nbs/65_training.report.ipynb #ca4b149e
@@ -148,7 +151,7 @@ def _most_rank(recipe):
     try:
         width = int(str(recipe["expander"]).split("-")[-1])
         return min(int(recipe["batch_size"]), width)
-    except (KeyError, ValueError): return None
+    except (KeyError, TypeError, ValueError): return None
 
 # %% ../../nbs/65_training.report.ipynb #98edc4ce
 def _levels(recipe):
@@ -161,7 +164,7 @@ def _levels(recipe):
 # %% ../../nbs/65_training.report.ipynb #f16a9f19
 def _course(rows, key):
     "Epochs and values of all numbers logged as `key`."
-    return [(r.get("epoch", 0), r[key]) for r in rows if isinstance(r.get(key), (int, float))]
+    return [(r.get("epoch", 0), r[key]) for r in rows if _is_number(r.get(key))]
 
 # %% ../../nbs/65_training.report.ipynb #8d4d5798
 def _broken(rows):
@@ -221,7 +224,7 @@ def health(
 # %% ../../nbs/65_training.report.ipynb #5ea3497b
 def _finite(v):
     "Whether `v` is a number that matplotlib can draw."
-    return isinstance(v, (int, float)) and math.isfinite(v) and abs(v) < 1e300
+    return _is_number(v) and abs(v) < 1e300
 
 # %% ../../nbs/65_training.report.ipynb #b396efc2
 def _series(rows):
@@ -381,12 +384,13 @@ def _sections(config):
     return sections | (dict(other=others) if others else {})
 
 # %% ../../nbs/65_training.report.ipynb #70446383
-def _contents(run):
+def _contents(run, config, rows):
     "What the template needs about a run."
-    sections, rows = _sections(run.read_config()), run.read_log()
-    rows = [r for r in rows if isinstance(r, dict)]
+    sections = _sections(config)
     recipe, data = sections.get("recipe", {}), sections.get("data", {})
     series = _series(rows)
+    require(len(series) <= 100, f"{run/'log.jsonl'} with {len(series)} kinds of numbers",
+            "at most 100 curves")
     healthy, sentences = _health_note(rows, recipe)
     def named(section): return {k.replace("_", " "): _text(v) for k, v in section.items()}
     return dict(title=f"{recipe.get('method', 'run')} on {data.get('name', 'images')}",
@@ -405,6 +409,8 @@ def report(
     require(not out.is_dir(), f"report {str(out)!r}, which is a folder", "a file name")
     frame = files("sagvicreg.training").joinpath("report.html").read_text(encoding="utf-8")
     template = jinja2.Template(frame, autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    page = template.render(_contents(run))
+    config, rows = run.read_config(), run.read_log()
+    with reading(run/"config.toml", "what `sagvicreg train` writes"):
+        page = template.render(_contents(run, config, rows))
     with atomic_write(out) as t: t.write_text(page + "\n", encoding="utf-8")
     return out
