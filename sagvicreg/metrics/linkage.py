@@ -285,8 +285,8 @@ def distance(self:_Clusters, rows, others):
 @patch
 def entries(self:_Clusters, rows, columns=slice(None)):
     "Float32 distances from `rows` to the slots `columns`."
-    mean, q_and_one = self.table[rows, :self.dim], self.table[rows][:, [self.dim + 1, self.dim]]
-    left = torch.cat([-2*mean, q_and_one], 1)
+    mean, q_and_one = self.table[rows].split([self.dim, 2], 1)
+    left = torch.cat([-2*mean, q_and_one.flip(1)], 1)
     right = self.table[columns]
     v = torch.mm(left, right.T, out=self.buffer("product", len(left), len(right)))
     self.products += v.numel()
@@ -300,7 +300,7 @@ def entries(self:_Clusters, rows, columns=slice(None)):
 def _entry_error(self:_Clusters, rows):
     "Equation (5): the largest error of the `entries` of each of `rows`."
     u, norm, q = 2**-24, self.norm[rows].sqrt(), self.table[:, self.dim]
-    q_max, norm_max = q[self.alive].max(), self.norm[self.alive].max().sqrt()
+    q_max, norm_max = (torch.where(self.alive, v, 0).max() for v in (q, self.norm.sqrt()))
     error = 2*u*self.dim*norm*norm_max + 8*u*(self.table[rows, self.dim] + q_max)
     return error*2*self.size[rows] if self.ward else error
 
@@ -333,6 +333,7 @@ def _keep(self:_Clusters, rows, values, where, bound):
 @patch
 def search_exactly(self:_Clusters, rows):
     "New lists for `rows`, computed in float64."
+    if not len(rows): return
     live = self.alive.nonzero().squeeze(1)
     for r in rows.split(max(1, 2**20//self.m)):
         d = self.distance(r, live.expand(len(r), -1))

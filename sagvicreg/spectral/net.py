@@ -122,11 +122,11 @@ def train_spectralnet(
 ) -> SpectralNet:                      # in evaluation mode, its factor set on all points
     "Fit a `SpectralNet` to a graph by descent on equation (1) under (2)."
     _check_affinity(x, w)
-    g, net = generator(seed), _seeded_net(x.shape[1], dim, seed)
+    g, net = generator(seed, x.device), _seeded_net(x.shape[1], dim, seed).to(x.device)
     optimizer = torch.optim.Adam(net.parameters(), lr=1e-2)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     for _ in range(steps):
-        i = torch.randperm(len(x), generator=g)[:batch]
+        i = torch.randperm(len(x), generator=g, device=x.device)[:batch]
         loss = spectralnet_loss(w.index_select(0, i).index_select(1, i), net(x[i]))
         optimizer.zero_grad()
         loss.backward()

@@ -92,12 +92,13 @@ def train_embedding(
     require_tensor(x, "x", floating=True)
     as_number(noise, "noise", 0)
     as_whole(steps, "steps", 1)
-    g, walk = generator(seed), generator(seed)        # the walk's draws must not shift the batches
-    net = _network(x.shape[1], seed)
+    # two generators: the walk's draws must not shift the batches
+    g, walk = (generator(seed, x.device) for _ in range(2))
+    net, here = _network(x.shape[1], seed).to(x.device), dict(generator=g, device=x.device)
 
     def loss():
-        batch = x[torch.randperm(len(x), generator=g)[:256]]
-        z, z2 = (net(batch + noise * torch.randn(batch.shape, generator=g)) for _ in range(2))
+        batch = x[torch.randperm(len(x), **here)[:256]]
+        z, z2 = (net(batch + noise * torch.randn(batch.shape, **here)) for _ in range(2))
         terms = vicreg_terms(z, z2, pairs(z, z2, walk))
         return 25 * terms["invariance"] + 25 * terms["variance"] + terms["covariance"]
 

@@ -6,7 +6,7 @@
 __all__ = ['save_encoder', 'Trained', 'load_run', 'embed', 'export_onnx']
 
 # %% ../../nbs/62_training.export.ipynb #0d3fe547
-import importlib.util, json, math, zlib
+import copy, importlib.util, json, math, zlib
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -305,7 +305,7 @@ def export_onnx(
     require(output in Encoded._fields, f"output {output!r}", " or ".join(Encoded._fields))
     require(importlib.util.find_spec("onnxscript"), "an export without onnxscript",
             "it to be installed", "pip install 'sagvicreg[onnx]'")
-    model = _Whole(trained, output).cpu().eval()
+    model = copy.deepcopy(_Whole(trained, output)).cpu().eval()      # the caller's stays on its GPU
     example = torch.rand(2, 3, trained.image_size, trained.image_size)
     program = torch.onnx.export(
         model, (example,), dynamo=True, input_names=["images"], output_names=[output],
