@@ -186,8 +186,7 @@ def _checks(images, data, root, classes, knn_every, structure_every, parts=""):
 # %% ../nbs/80_cli.ipynb #5f9a7fe7
 def _bank_and_queries(images, data, root, classes, parts=""):
     "Labeled images that vote, and held-out images to classify; taken from the bank if need be."
-    require(images.labels is not None, f"--knn-every with {images}",
-            "labels: sub-folders named for the classes", "Use --structure-every.")
+    _require_labels(images)
     bank = loader.in_memory(image_classes.subsample(images, min(5000, len(images))))
     if _has_test_part(_layout(data, root, parts)):
         queries = _load(data, root, "test", bank.images.shape[-1], classes, None, parts=parts)
@@ -195,6 +194,32 @@ def _bank_and_queries(images, data, root, classes, parts=""):
         held_out = np.arange(len(bank)) % 5 == 0
         bank, queries = bank[~held_out], bank[held_out]
     return bank, image_classes.subsample(queries, min(1000, len(queries)))
+
+# %% ../nbs/80_cli.ipynb #f1cc3d8d
+def _check_images(data, root, parts, size, classes, limit, recipe, knn_every):
+    "Raise for what is wrong with the images and can be told without reading one."
+    trainers.check_recipe(recipe, size or dict(digits=16, cifar100=32).get(data, 64))
+    layout = _layout(data, root, parts)
+    if not layout: return
+    files = _named(layout, classes, limit)
+    loader.Batches(len(files), recipe.batch_size, None, recipe.drop_last)
+    if knn_every: _require_labels(files)
+
+# %% ../nbs/80_cli.ipynb #717a8af4
+def _named(layout, classes, limit):
+    "The images that training would use, by name; none is opened."
+    _check_part(classes, limit)
+    folder, paths, labels, names = datasets.scan_folder(layout, part="train")
+    unread = torch.zeros(len(paths), dtype=torch.int64)
+    files = loader.ImageFiles(folder, paths, 1, labels, names, file_bytes=unread)
+    if classes: files = image_classes.select_classes(files, parse_classes(classes))
+    return image_classes.subsample(files, limit and min(limit, len(files)))
+
+# %% ../nbs/80_cli.ipynb #2941850c
+def _require_labels(images):
+    "Raise if k-NN cannot be measured."
+    require(images.labels is not None, "--knn-every with images without labels",
+            "labels: sub-folders named for the classes", "Use --structure-every.")
 
 # %% ../nbs/80_cli.ipynb #2e70a365
 def _train(
@@ -228,6 +253,7 @@ def _train(
     recipe, device = _make_recipe(data, method_args, **recipe), distributed.init(device)
     out = out or f"runs/{recipe.method}-{as_path(data).resolve().name}-s{recipe.seed}"
     _check_run(out, resume, previous, log_every, save_every, keep, tensorboard)
+    _check_images(data, root, parts, size, classes, limit, recipe, knn_every)
     if stream: images = _stream(data, root, size, classes, limit, on_error, cache, parts)
     else: images = _load(data, root, "train", size, classes, limit, on_error, parts)
     _announce(images, recipe, out)
