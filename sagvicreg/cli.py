@@ -201,12 +201,12 @@ def _check_images(data, root, parts, size, classes, limit, recipe, knn_every):
     trainers.check_recipe(recipe, size or dict(digits=16, cifar100=32).get(data, 64))
     layout = _layout(data, root, parts)
     if not layout: return
-    files = _named(layout, classes, limit)
+    files = _files(layout, classes, limit)
     loader.Batches(len(files), recipe.batch_size, None, recipe.drop_last)
     if knn_every: _require_labels(files)
 
 # %% ../nbs/80_cli.ipynb #717a8af4
-def _named(layout, classes, limit):
+def _files(layout, classes, limit):
     "The images that training would use, by name; none is opened."
     _check_part(classes, limit)
     folder, paths, labels, names = datasets.scan_folder(layout, part="train")
