@@ -211,7 +211,7 @@ def _files(layout, classes, limit):
     _check_part(classes, limit)
     folder, paths, labels, names = datasets.scan_folder(layout, part="train")
     unread = torch.zeros(len(paths), dtype=torch.int64)
-    files = loader.ImageFiles(folder, paths, 1, labels, names, file_bytes=unread)
+    files = loader.ImageFiles(folder, paths, 8, labels, names, file_bytes=unread)
     if classes: files = image_classes.select_classes(files, parse_classes(classes))
     return image_classes.subsample(files, limit and min(limit, len(files)))
 
