@@ -369,21 +369,23 @@ _TURN = {                                                # from EXIF orientation
     2: _T.FLIP_LEFT_RIGHT, 3: _T.ROTATE_180, 4: _T.FLIP_TOP_BOTTOM, 5: _T.TRANSPOSE,
     6: _T.ROTATE_270, 7: _T.TRANSVERSE, 8: _T.ROTATE_90}
 
-def _upright(im):
-    "The image, rotated or mirrored according to its EXIF orientation."
-    try: turn = _TURN.get(im.getexif().get(0x0112))
-    except Exception: turn = None                        # broken EXIF data; the image is intact
-    return im if turn is None else im.transpose(turn)
+def _turn(im):
+    "How to rotate or mirror an image according to its EXIF orientation; None if it is upright."
+    try: return _TURN.get(im.getexif().get(0x0112))
+    except Exception: return None                        # broken EXIF data; the image is intact
 
 # %% ../../nbs/40_data.datasets.ipynb #7af732a5
-def _to_bytes(im):
-    "A 16-bit or 32-bit grayscale image with 8 bits per pixel."
-    v = np.asarray(im)
-    if im.mode == "F" or v.min() < 0 or v.max() > 65535:
-        raise ValueError(f"mode {im.mode}: the value of white is not defined")
-    if 0 < v.max() < 4096:
+def _gray_and_white(im):
+    "The values of a gray image with more than 8 bits, and its value of white; raises if unclear."
+    if im.mode == "F" or im.mode == "I" and im.format not in ("PNG", "PPM"):
+        raise ValueError(f"mode {im.mode}: the value of white is not defined; "
+                         "convert it to 8 or 16 bits")
+    v, tags = np.asarray(im).astype(np.uint32), getattr(im, "tag_v2", {})
+    white = 4095 if tags.get(258) == (12,) else 65535                     # bits per sample
+    if im.format in ("PNG", "TIFF") and white == 65535 and 0 < v.max() < 4096:
         raise ValueError(f"mode {im.mode} with values up to {v.max()}, of 65535: rescale it")
-    return Image.fromarray(((v.astype(np.int64) + 128)//257).astype(np.uint8))
+    if tags.get(262) == 0: v = white - v                                  # 0 is white
+    return np.where(v == im.info.get("transparency", -1), white, v), white
 
 # %% ../../nbs/40_data.datasets.ipynb #2f069a08
 def _on_white(im):
@@ -393,14 +395,17 @@ def _on_white(im):
 
 # %% ../../nbs/40_data.datasets.ipynb #e6e53d37
 def _rgb(im):
-    "A Pillow image of any mode as RGB, upright."
+    "An opened image of any mode as RGB, upright."
     im.load()                                            # a truncated file fails here
-    im = _upright(im)
-    if im.mode[0] in "IF": im = _to_bytes(im)
+    turn = _turn(im)
+    if im.mode[0] in "IF":
+        v, white = _gray_and_white(im)
+        im = Image.fromarray(((v*255 + white//2)//white).astype(np.uint8))
     if im.has_transparency_data: im = _on_white(im)
-    return im.convert("RGB")
+    im = im.convert("RGB")
+    return im if turn is None else im.transpose(turn)
 
-# %% ../../nbs/40_data.datasets.ipynb #7d9455e9
+# %% ../../nbs/40_data.datasets.ipynb #914a291e
 def max_pixels() -> int:     # width times height
     "The largest image that is read: `SAGVICREG_MAX_PIXELS`, or 500 million pixels."
     text = os.environ.get("SAGVICREG_MAX_PIXELS") or "500e6"
@@ -420,7 +425,7 @@ def _suffixes():
     known = Image.registered_extensions()
     return frozenset(e for e, f in known.items() if f in Image.OPEN) - _NOT_PICTURES
 
-# %% ../../nbs/40_data.datasets.ipynb #7d662654
+# %% ../../nbs/40_data.datasets.ipynb #edbac19f
 def _open_image(path):
     "Open an image file; raises if it is empty, not an image, or too large."
     limit, _ = max_pixels(), _suffixes()
@@ -472,7 +477,7 @@ def _kind_of_file(name):
         return f"*{suffix}, which pip install 'sagvicreg[heic]' would read"
     return f"*{suffix}" if suffix else "without suffix"
 
-# %% ../../nbs/40_data.datasets.ipynb #c0c25b3d
+# %% ../../nbs/40_data.datasets.ipynb #86f75d07
 def _kind(e, above):
     "What a directory entry is: `folder`, `image`, or why it is passed over."
     if e.name.startswith("."): return "hidden"
@@ -522,7 +527,7 @@ def _folders(tree):
 
 def _loose(tree): return sum(t is None for t in tree.values())
 
-# %% ../../nbs/40_data.datasets.ipynb #214b73c6
+# %% ../../nbs/40_data.datasets.ipynb #72470408
 def _shown(name):
     "A name as it is printed: characters that cannot be printed are escaped."
     return name if name.isprintable() else repr(name)[1:-1]
@@ -534,7 +539,7 @@ def _listed(passed, most=5):
     more = f" and {others:,} others"*bool(others)
     return ", ".join(f"{n:,} × {_shown(kind)}" for kind, n in named) + more
 
-# %% ../../nbs/40_data.datasets.ipynb #b8e9fcd0
+# %% ../../nbs/40_data.datasets.ipynb #cc9cbdb1
 def _without_annotations(tree, passed):
     "The tree without the folders of annotations next to a folder like `images`."
     folders = _folders(tree)
@@ -555,7 +560,7 @@ def _unwrapped(tree, wraps, passed=None):
         if _loose(tree) or len(folders) != 1 or not wraps(name, folders[name]): return path, tree
         path, tree = f"{path}{name}/", folders[name]
 
-# %% ../../nbs/40_data.datasets.ipynb #3f78f39c
+# %% ../../nbs/40_data.datasets.ipynb #24c85e47
 def _role(name):
     "The part that the name of a folder suggests, if any, and whether it suggests nothing else."
     words = {w.lower() for w in re.findall(r"[A-Z]?[a-z]+|[A-Z]+|[^\W\dA-Za-z_]+", name)}
@@ -563,7 +568,7 @@ def _role(name):
     part = parts.pop() if len(parts) == 1 else ""
     return part, bool(part) and words <= _ROLES.keys() | _FILLERS
 
-# %% ../../nbs/40_data.datasets.ipynb #da84fb1c
+# %% ../../nbs/40_data.datasets.ipynb #a7b44a4a
 def _divided(tree):
     "Whether at least two sub-folders of a tree are named as different parts."
     return len({part for part, plain in map(_role, _folders(tree)) if plain}) > 1
@@ -573,7 +578,7 @@ def _are_folds(folders):
     numbered = all(re.fullmatch(r"(?i)(fold|split|part|subset)[ _.-]?\w{1,2}", n) for n in folders)
     return numbered and bool(set.intersection(*(set(_folders(t)) for t in folders.values())))
 
-# %% ../../nbs/40_data.datasets.ipynb #aa05a6cc
+# %% ../../nbs/40_data.datasets.ipynb #c5afdbbf
 def _in_doubt(tree):
     "Whether the sub-folders of a tree, which are not clearly parts, may be parts all the same."
     folders = _folders(tree)
@@ -584,7 +589,7 @@ def _in_doubt(tree):
     return (several or all_plain or nested or any(map(_divided, folders.values()))
             or bool(folders) and _are_folds(folders))
 
-# %% ../../nbs/40_data.datasets.ipynb #ed0b50e2
+# %% ../../nbs/40_data.datasets.ipynb #1500acde
 def _refuse(folder, tree):
     "Raise, as it is not clear whether the sub-folders are parts or classes."
     names = list(_folders(tree))
@@ -605,7 +610,7 @@ def _parts_by_name(folder, tree):
     if _in_doubt(tree): _refuse(folder, tree)
     return {}
 
-# %% ../../nbs/40_data.datasets.ipynb #60e07987
+# %% ../../nbs/40_data.datasets.ipynb #fcf4e9d6
 def _named_parts(parts):
     "Part → sub-folder, as `parts` says: {} for `none`, None if it is empty."
     if not parts or parts == "none": return {} if parts else None
@@ -617,7 +622,7 @@ def _named_parts(parts):
             "none, or a different folder for each part, such as train,val or train=fold1,test=fold2")
     return folders
 
-# %% ../../nbs/40_data.datasets.ipynb #cd6543a2
+# %% ../../nbs/40_data.datasets.ipynb #a1954b95
 def _check_named(folder, tree, named, passed):
     "Raise unless the named parts are there; count what lies outside of them."
     there = _folders(tree)
@@ -629,7 +634,7 @@ def _check_named(folder, tree, named, passed):
     outside += sum(len(list(_files(t))) for n, t in there.items() if n not in named.values())
     if outside: passed["image outside the parts"] += outside
 
-# %% ../../nbs/40_data.datasets.ipynb #74a4b412
+# %% ../../nbs/40_data.datasets.ipynb #f1706578
 def _class_of(file):
     "The class of a file: its first-level folder, in Unicode's composed form; empty if none."
     return unicodedata.normalize("NFC", file.partition("/")[0] if "/" in file else "")
@@ -650,7 +655,7 @@ class Layout(NamedTuple):
     classes: list              # names of the classes of all parts, in the order of their numbers
     passed: Counter            # why something was passed over → how often
 
-# %% ../../nbs/40_data.datasets.ipynb #be55fdd9
+# %% ../../nbs/40_data.datasets.ipynb #97012388
 def _top(tree, passed, named):
     "The path and the tree of the folder that is divided into parts or classes."
     def wraps(name, below):
@@ -659,7 +664,7 @@ def _top(tree, passed, named):
         return not part and (name.lower() in _PLAIN or bool(_folders(below)))
     return _unwrapped(tree, wraps, passed if named is None else None)
 
-# %% ../../nbs/40_data.datasets.ipynb #4294a663
+# %% ../../nbs/40_data.datasets.ipynb #df835201
 def _make_layout(folder, tree, named, passed):
     "The layout of a folder whose parts are the ones `named`."
     parts, trees = {}, {"": tree}
@@ -688,7 +693,7 @@ def folder_layout(
     elif named is None: named = _parts_by_name(folder, tree)
     return _make_layout(folder, tree, named, passed)
 
-# %% ../../nbs/40_data.datasets.ipynb #675f248a
+# %% ../../nbs/40_data.datasets.ipynb #28184ee6
 def write_layout(
     folder,                    # made if it is missing
     names:list,                # emu/ is a folder, b->a a link, p.png| a pipe, e.png? an empty file
@@ -745,7 +750,7 @@ def folder_report(
     if layout.passed: lines.append(f"passed over: {_listed(layout.passed)}")
     return "\n".join(lines)
 
-# %% ../../nbs/40_data.datasets.ipynb #dde06fd2
+# %% ../../nbs/40_data.datasets.ipynb #0042b4a7
 class LayoutCase(NamedTuple):
     "A row of the table of layouts."
     name:str                   # what has this layout
@@ -758,7 +763,7 @@ class LayoutCase(NamedTuple):
         "The names that `files` stands for."
         return [p for word in self.files.split() for p in _expanded(word)]
 
-# %% ../../nbs/40_data.datasets.ipynb #760e9ed6
+# %% ../../nbs/40_data.datasets.ipynb #edb1c146
 def _expanded(word):
     "The names that a word with braces stands for, as in a shell."
     head, brace, rest = word.partition("{")
@@ -789,7 +794,7 @@ _PLAIN_LAYOUTS = [
        "cat 1, dog 1; 1 × __MACOSX of the system"),
 ]
 
-# %% ../../nbs/40_data.datasets.ipynb #44a81be4
+# %% ../../nbs/40_data.datasets.ipynb #9be4b053
 _DIVIDED_LAYOUTS = [
     _C("parts", "{train,val,test}/{a,b}/1.png",
        "train: a 1, b 1; val: a 1, b 1; test: a 1, b 1"),
@@ -811,7 +816,7 @@ _DIVIDED_LAYOUTS = [
        "train=fold1,test=fold2"),
 ]
 
-# %% ../../nbs/40_data.datasets.ipynb #1489f672
+# %% ../../nbs/40_data.datasets.ipynb #0fc499b3
 _NAMED_LAYOUTS = [
     _C("Hugging Face imagefolder", "{train,test}/{a,b}/1.png train/metadata.csv",
        "train: a 1, b 1; test: a 1, b 1; 1 × *.csv"),
@@ -840,7 +845,7 @@ _NAMED_LAYOUTS = [
        "001.Crow 1, 002.Gull 1; 1 × *.txt"),
 ]
 
-# %% ../../nbs/40_data.datasets.ipynb #b8cfdce6
+# %% ../../nbs/40_data.datasets.ipynb #60e772e0
 _ANNOTATED_LAYOUTS = [
     _C("VOC", "VOC/{JPEGImages/1.jpg,SegmentationClass/1.png,Annotations/1.xml}",
        "1 image, no classes; 1 × *.xml; 1 × image in SegmentationClass"),
@@ -926,7 +931,7 @@ def readable_rows(
     if bad: warnings.warn(f"{given}; skipped", stacklevel=3)
     return [i for i, e in enumerate(errors) if e is None]
 
-# %% ../../nbs/40_data.datasets.ipynb #25aae21e
+# %% ../../nbs/40_data.datasets.ipynb #41ceedb6
 def set_name(
     folder,                    # that holds the images
     part:str|None=None,        # train, val or test
@@ -979,7 +984,7 @@ def _find_folder(name, root):
     known = ["digits", "cifar100", *_folders_like(name, root)]
     require(False, f"data {str(name)!r}", expected, nearest(name, known))
 
-# %% ../../nbs/40_data.datasets.ipynb #418769d1
+# %% ../../nbs/40_data.datasets.ipynb #e926a4f1
 def dataset_layout(
     name_or_path:str,          # digits, cifar100, a folder, or the name of one in data_root
     root=None,                 # where data sets are kept; see data_root
