@@ -95,7 +95,7 @@ def _load(data, root, split, size, classes, limit, on_error="skip", parts=""):
             images = datasets.load_dataset(data, root or None, train, size)
     return _part(images, classes, limit)
 
-# %% ../nbs/80_cli.ipynb #1329e2f9
+# %% ../nbs/80_cli.ipynb #ed0e8505
 def _layout(data, root, parts):
     "The layout of the folder `data`; None for digits and cifar100."
     require(data.strip(), "empty data", "digits, cifar100, or a folder of images")

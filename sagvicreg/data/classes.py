@@ -41,22 +41,26 @@ def select_classes(
     require(wanted and not unknown, given, expected)
     return data[torch.isin(data.labels, torch.tensor(wanted, device=data.labels.device))]
 
-# %% ../../nbs/41_data.classes.ipynb #ef20330e
+# %% ../../nbs/41_data.classes.ipynb #5b512684
+def _meaning(number, names, numbers):
+    "The class that a typed number means; `numbers` maps the names that are numbers to places."
+    place = numbers.get(number)
+    if len(numbers) == len(names): return str(number) if place is None else place
+    if place is None or number == place: return number
+    require(number >= len(names), f"class {number}, which is number {place}, while number "
+            f"{number} is {names[number:][:1]}", "a number or a name that means one class")
+    return place
+
+# %% ../../nbs/41_data.classes.ipynb #1fd80093
 def resolve_classes(
     data:ImageSet,             # a labeled set
-    classes,                   # numbers and names, as typed
+    classes,                   # class numbers and names, as typed
 ) -> list:                     # class numbers and names for select_classes
     "Classes given by numbers and names; where all names are numbers, numbers are names."
     _check_labeled(data)
-    named = all(c.isdecimal() for c in data.classes)
+    if not data.classes: return list(classes)
     numbers = {int(c): i for i, c in enumerate(data.classes) if c.isdecimal()}
-    for c in classes:
-        clash = not named and c in numbers and numbers[c] != c and c < len(data.classes)
-        given = f"class {c}, which is number {numbers.get(c)}, while number {c} is "
-        given += f"{data.classes[c]!r}" if clash else ""
-        require(not clash, given, "a number or a name that means one class")
-    if not named or not numbers: return list(classes)
-    return [c if isinstance(c, str) else numbers.get(c, str(c)) for c in classes]
+    return [c if isinstance(c, str) else _meaning(c, data.classes, numbers) for c in classes]
 
 # %% ../../nbs/41_data.classes.ipynb #1b841599
 def class_halves(

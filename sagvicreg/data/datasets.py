@@ -4,11 +4,11 @@
 
 # %% auto #0
 __all__ = ['LAYOUTS', 'channel_stats', 'ImageSet', 'row_numbers', 'show_images', 'digits', 'cifar100', 'max_pixels',
-           'decode_image', 'Layout', 'folder_layout', 'write_layout', 'folder_report', 'LayoutCase', 'scan_folder',
-           'readable_rows', 'set_name', 'image_folder', 'data_root', 'dataset_layout', 'load_dataset']
+           'decode_image', 'Layout', 'write_layout', 'folder_layout', 'folder_report', 'LayoutCase', 'scan_folder',
+           'set_name', 'readable_rows', 'image_folder', 'data_root', 'dataset_layout', 'load_dataset']
 
 # %% ../../nbs/40_data.datasets.ipynb #68d83dee
-import hashlib, io, math, os, pickle, re, unicodedata, warnings
+import hashlib, io, math, os, pickle, re, textwrap, unicodedata, warnings
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -377,21 +377,23 @@ _TURN = {                                                # from EXIF orientation
     2: _T.FLIP_LEFT_RIGHT, 3: _T.ROTATE_180, 4: _T.FLIP_TOP_BOTTOM, 5: _T.TRANSPOSE,
     6: _T.ROTATE_270, 7: _T.TRANSVERSE, 8: _T.ROTATE_90}
 
-def _upright(im):
-    "The image, rotated or mirrored according to its EXIF orientation."
-    try: turn = _TURN.get(im.getexif().get(0x0112))
-    except Exception: turn = None                        # broken EXIF data; the image is intact
-    return im if turn is None else im.transpose(turn)
+def _turn(im):
+    "How to rotate or mirror an image according to its EXIF orientation; None if it is upright."
+    try: return _TURN.get(im.getexif().get(0x0112))
+    except Exception: return None                        # broken EXIF data; the image is intact
 
 # %% ../../nbs/40_data.datasets.ipynb #7af732a5
-def _to_bytes(im):
-    "A 16-bit or 32-bit grayscale image with 8 bits per pixel."
-    v = np.asarray(im)
-    if im.mode == "F" or v.min() < 0 or v.max() > 65535:
-        raise ValueError(f"mode {im.mode}: the value of white is not defined")
-    if 0 < v.max() < 4096:
+def _gray_and_white(im):
+    "The values of a gray image with more than 8 bits, and its value of white; raises if unclear."
+    if im.mode == "F" or im.mode == "I" and im.format not in ("PNG", "PPM"):
+        raise ValueError(f"mode {im.mode}: the value of white is not defined; "
+                         "convert it to 8 or 16 bits")
+    v, tags = np.asarray(im).astype(np.uint32), getattr(im, "tag_v2", {})
+    white = 4095 if tags.get(258) == (12,) else 65535                     # bits per sample
+    if im.format in ("PNG", "TIFF") and white == 65535 and 0 < v.max() < 4096:
         raise ValueError(f"mode {im.mode} with values up to {v.max()}, of 65535: rescale it")
-    return Image.fromarray(((v.astype(np.int32) + 128)//257).astype(np.uint8))
+    if tags.get(262) == 0: v = white - v                                  # 0 is white
+    return np.where(v == im.info.get("transparency", -1), white, v), white
 
 # %% ../../nbs/40_data.datasets.ipynb #2f069a08
 def _on_white(im):
@@ -401,14 +403,17 @@ def _on_white(im):
 
 # %% ../../nbs/40_data.datasets.ipynb #e6e53d37
 def _rgb(im):
-    "A Pillow image of any mode as RGB, upright."
+    "An opened image of any mode as RGB, upright."
     im.load()                                            # a truncated file fails here
-    im = _upright(im)
-    if im.mode[0] in "IF": im = _to_bytes(im)
+    turn = _turn(im)
+    if im.mode[0] in "IF":
+        v, white = _gray_and_white(im)
+        im = Image.fromarray(((v*255 + white//2)//white).astype(np.uint8))
     if im.has_transparency_data: im = _on_white(im)
-    return im.convert("RGB")
+    im = im.convert("RGB")
+    return im if turn is None else im.transpose(turn)
 
-# %% ../../nbs/40_data.datasets.ipynb #7d9455e9
+# %% ../../nbs/40_data.datasets.ipynb #c63d7a0d
 def max_pixels() -> int:     # width times height
     "The largest image that is read: `SAGVICREG_MAX_PIXELS`, or 500 million pixels."
     text = os.environ.get("SAGVICREG_MAX_PIXELS") or "500e6"
@@ -433,7 +438,7 @@ def _suffixes():
     "How the names of image files end."
     return frozenset(e for e, f in Image.registered_extensions().items() if f in _formats())
 
-# %% ../../nbs/40_data.datasets.ipynb #7d662654
+# %% ../../nbs/40_data.datasets.ipynb #62a47c4c
 def _open_image(path):
     "Open an image file; raises if it is empty, not an image, or too large."
     limit = max_pixels()
@@ -490,7 +495,7 @@ def _kind_of_file(name):
         return f"*{suffix}, which pip install 'sagvicreg[heic]' would read"
     return f"*{suffix}" if suffix else "without suffix"
 
-# %% ../../nbs/40_data.datasets.ipynb #c0c25b3d
+# %% ../../nbs/40_data.datasets.ipynb #5a233522
 def _kind(e, above):
     "What a directory entry is: `folder`, `image`, or why it is passed over."
     if e.name.startswith("."): return "hidden"
@@ -540,7 +545,7 @@ def _folders(tree):
 
 def _loose(tree): return sum(t is None for t in tree.values())
 
-# %% ../../nbs/40_data.datasets.ipynb #214b73c6
+# %% ../../nbs/40_data.datasets.ipynb #7fb5f4c3
 def _shown(name):
     "A name as it is printed: characters that cannot be printed are escaped."
     return name if name.isprintable() else repr(name)[1:-1]
@@ -552,7 +557,7 @@ def _listed(passed, most=5):
     more = f" and {others:,} others"*bool(others)
     return ", ".join(f"{n:,} × {_shown(kind)}" for kind, n in named) + more
 
-# %% ../../nbs/40_data.datasets.ipynb #b8e9fcd0
+# %% ../../nbs/40_data.datasets.ipynb #2b344af8
 def _without_annotations(tree, passed):
     "The tree without the folders of annotations next to a folder like `images`."
     folders = _folders(tree)
@@ -573,7 +578,7 @@ def _unwrapped(tree, wraps, passed=None):
         if _loose(tree) or len(folders) != 1 or not wraps(name, folders[name]): return path, tree
         path, tree = f"{path}{name}/", folders[name]
 
-# %% ../../nbs/40_data.datasets.ipynb #3f78f39c
+# %% ../../nbs/40_data.datasets.ipynb #5ce919a1
 def _role(name):
     "The part that the name of a folder suggests, if any, and whether it suggests nothing else."
     words = {w.lower() for w in re.findall(r"[A-Z]?[a-z]+|[A-Z]+|[^\W\dA-Za-z_]+", name)}
@@ -581,7 +586,7 @@ def _role(name):
     part = parts.pop() if len(parts) == 1 else ""
     return part, bool(part) and words <= _ROLES.keys() | _FILLERS
 
-# %% ../../nbs/40_data.datasets.ipynb #da84fb1c
+# %% ../../nbs/40_data.datasets.ipynb #25776f6c
 def _divided(tree):
     "Whether at least two sub-folders of a tree are named as different parts."
     return len({part for part, plain in map(_role, _folders(tree)) if plain}) > 1
@@ -591,7 +596,7 @@ def _are_folds(folders):
     numbered = all(re.fullmatch(r"(?i)(fold|split|part|subset)[ _.-]?\w{1,2}", n) for n in folders)
     return numbered and bool(set.intersection(*(set(_folders(t)) for t in folders.values())))
 
-# %% ../../nbs/40_data.datasets.ipynb #aa05a6cc
+# %% ../../nbs/40_data.datasets.ipynb #ad4ded11
 def _in_doubt(tree):
     "Whether the sub-folders of a tree, which are not clearly parts, may be parts all the same."
     folders = _folders(tree)
@@ -602,13 +607,14 @@ def _in_doubt(tree):
     return (several or all_plain or nested or any(map(_divided, folders.values()))
             or bool(folders) and _are_folds(folders))
 
-# %% ../../nbs/40_data.datasets.ipynb #ed0b50e2
+# %% ../../nbs/40_data.datasets.ipynb #e2f0f8ac
 def _refuse(folder, tree):
     "Raise, as it is not clear whether the sub-folders are parts or classes."
     names = list(_folders(tree))
     roles = {part: n for n in names if (part := _role(n)[0])}
     parts = ",".join(roles[p] for p in _PARTS if p in roles) or f"train={names[0]},test={names[-1]}"
-    shown = ", ".join(map(_shown, names[:6])) + ", …"*(len(names) > 6) + " and images"*bool(_loose(tree))
+    shown = ", ".join(map(_shown, names[:6])) + ", …"*(len(names) > 6)
+    shown += " and images"*bool(_loose(tree))
     require(False, f"{str(folder)!r} with {shown}", "either parts or classes",
             f"Say --parts none if they are classes, --parts {parts} if these are parts and the "
             "rest is to be left out (in Python: folder_layout(path, parts=…)), "
@@ -623,7 +629,7 @@ def _parts_by_name(folder, tree):
     if _in_doubt(tree): _refuse(folder, tree)
     return {}
 
-# %% ../../nbs/40_data.datasets.ipynb #60e07987
+# %% ../../nbs/40_data.datasets.ipynb #4b317638
 def _named_parts(parts):
     "Part → sub-folder, as `parts` says: {} for `none`, None if it is empty."
     if not parts or parts == "none": return {} if parts else None
@@ -632,10 +638,10 @@ def _named_parts(parts):
     pairs = [(part or _role(name)[0], name.strip("/")) for part, name in pairs]
     folders = {part: name for part, name in pairs if part in _PARTS and name}
     require(len(folders) == len({*folders.values()}) == len(pairs), f"parts {parts!r}",
-            "none, or a different folder for each part, such as train,val or train=fold1,test=fold2")
+            "none, or a different folder for each part: train,val or train=fold1,test=fold2")
     return folders
 
-# %% ../../nbs/40_data.datasets.ipynb #cd6543a2
+# %% ../../nbs/40_data.datasets.ipynb #c2fd0da3
 def _check_named(folder, tree, named, passed):
     "Raise unless the named parts are there; count what lies outside of them."
     there = _folders(tree)
@@ -647,7 +653,7 @@ def _check_named(folder, tree, named, passed):
     outside += sum(len(list(_files(t))) for n, t in there.items() if n not in named.values())
     if outside: passed["image outside the parts"] += outside
 
-# %% ../../nbs/40_data.datasets.ipynb #74a4b412
+# %% ../../nbs/40_data.datasets.ipynb #2cec6966
 def _class_of(file):
     "The class of a file: its first-level folder, in Unicode's composed form; empty if none."
     return unicodedata.normalize("NFC", file.partition("/")[0] if "/" in file else "")
@@ -668,7 +674,12 @@ class Layout(NamedTuple):
     classes: list              # names of the classes of all parts, in the order of their numbers
     passed: Counter            # why something was passed over → how often
 
-# %% ../../nbs/40_data.datasets.ipynb #be55fdd9
+    def __repr__(self):
+        sizes = ", ".join(f"{part or 'all'} {len(f):,}" for part, f in self.files.items())
+        return (f"Layout({str(self.folder)!r}: {sizes}; {len(self.classes)} classes; "
+                f"{self.passed.total():,} passed over)")
+
+# %% ../../nbs/40_data.datasets.ipynb #8f89b10a
 def _top(tree, passed, named):
     "The path and the tree of the folder that is divided into parts or classes."
     def wraps(name, below):
@@ -677,7 +688,7 @@ def _top(tree, passed, named):
         return not part and (name.lower() in _PLAIN or bool(_folders(below)))
     return _unwrapped(tree, wraps, passed if named is None else None)
 
-# %% ../../nbs/40_data.datasets.ipynb #4294a663
+# %% ../../nbs/40_data.datasets.ipynb #79500c56
 def _make_layout(folder, tree, named, passed):
     "The layout of a folder whose parts are the ones `named`."
     parts, trees = {}, {"": tree}
@@ -688,6 +699,23 @@ def _make_layout(folder, tree, named, passed):
     if parts: del trees[""]
     files = {part: list(_files(t)) for part, t in trees.items()}
     return Layout(folder, parts, files, _classes(trees.values()), passed)
+
+# %% ../../nbs/40_data.datasets.ipynb #a198cb8c
+def write_layout(
+    folder,                    # made if it is missing
+    names:list,                # emu/ is a folder, b->a a link, p.png| a pipe, e.png? an empty file
+):
+    "Write tiny images of one color each, and what else `names` lists, into a folder."
+    for i, name in enumerate(names):
+        name, _, target = name.partition("->")
+        path = Path(folder)/name.rstrip("|?")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if target: path.symlink_to(target)
+        elif name.endswith("/"): path.mkdir(exist_ok=True)
+        elif name.endswith("|"): os.mkfifo(path)
+        elif path.suffix.lower() in _suffixes() and not name.endswith("?"):
+            Image.new("RGB", (20, 12), (i%256, 2*i%256, 3*i%256)).save(path)
+        else: path.touch()
 
 # %% ../../nbs/40_data.datasets.ipynb #865ae139
 def folder_layout(
@@ -705,23 +733,6 @@ def folder_layout(
     if named: _check_named(folder, tree, named, passed)
     elif named is None: named = _parts_by_name(folder, tree)
     return _make_layout(folder, tree, named, passed)
-
-# %% ../../nbs/40_data.datasets.ipynb #675f248a
-def write_layout(
-    folder,                    # made if it is missing
-    names:list,                # emu/ is a folder, b->a a link, p.png| a pipe, e.png? an empty file
-):
-    "Write tiny images of one color each, and what else `names` lists, into a folder."
-    for i, name in enumerate(names):
-        name, _, target = name.partition("->")
-        path = Path(folder)/name.rstrip("|?")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if target: path.symlink_to(target)
-        elif name.endswith("/"): path.mkdir(exist_ok=True)
-        elif name.endswith("|"): os.mkfifo(path)
-        elif path.suffix.lower() in _suffixes() and not name.endswith("?"):
-            Image.new("RGB", (20, 12), (i%256, 2*i%256, 3*i%256)).save(path)
-        else: path.touch()
 
 # %% ../../nbs/40_data.datasets.ipynb #a9743a86
 def _chosen(layout, part):
@@ -758,12 +769,12 @@ def folder_report(
     lines = [f"{p or name}: {_counts(files, layout.classes)}" + ", not read"*(p not in read)
              for p, files in layout.files.items()]
     found = {_class_of(f) for files in layout.files.values() for f in files}
-    empty = [_shown(c) for c in layout.classes if c not in found]
-    if empty: lines.append(f"classes without images: {', '.join(empty[:5])}{', …'*(len(empty) > 5)}")
+    empty = ", ".join(_shown(c) for c in layout.classes if c not in found)
+    if empty: lines.append("classes without images: " + textwrap.shorten(empty, 80))
     if layout.passed: lines.append(f"passed over: {_listed(layout.passed)}")
     return "\n".join(lines)
 
-# %% ../../nbs/40_data.datasets.ipynb #dde06fd2
+# %% ../../nbs/40_data.datasets.ipynb #40dc2f12
 class LayoutCase(NamedTuple):
     "A row of the table of layouts."
     name:str                   # what has this layout
@@ -776,7 +787,7 @@ class LayoutCase(NamedTuple):
         "The names that `files` stands for."
         return [p for word in self.files.split() for p in _expanded(word)]
 
-# %% ../../nbs/40_data.datasets.ipynb #760e9ed6
+# %% ../../nbs/40_data.datasets.ipynb #00f28e51
 def _expanded(word):
     "The names that a word with braces stands for, as in a shell."
     head, brace, rest = word.partition("{")
@@ -807,7 +818,7 @@ _PLAIN_LAYOUTS = [
        "cat 1, dog 1; 1 × __MACOSX of the system"),
 ]
 
-# %% ../../nbs/40_data.datasets.ipynb #44a81be4
+# %% ../../nbs/40_data.datasets.ipynb #ee229230
 _DIVIDED_LAYOUTS = [
     _C("parts", "{train,val,test}/{a,b}/1.png",
        "train: a 1, b 1; val: a 1, b 1; test: a 1, b 1"),
@@ -829,7 +840,7 @@ _DIVIDED_LAYOUTS = [
        "train=fold1,test=fold2"),
 ]
 
-# %% ../../nbs/40_data.datasets.ipynb #1489f672
+# %% ../../nbs/40_data.datasets.ipynb #7f892df5
 _NAMED_LAYOUTS = [
     _C("Hugging Face imagefolder", "{train,test}/{a,b}/1.png train/metadata.csv",
        "train: a 1, b 1; test: a 1, b 1; 1 × *.csv"),
@@ -858,7 +869,7 @@ _NAMED_LAYOUTS = [
        "001.Crow 1, 002.Gull 1; 1 × *.txt"),
 ]
 
-# %% ../../nbs/40_data.datasets.ipynb #b8cfdce6
+# %% ../../nbs/40_data.datasets.ipynb #741789bb
 _ANNOTATED_LAYOUTS = [
     _C("VOC", "VOC/{JPEGImages/1.jpg,SegmentationClass/1.png,Annotations/1.xml}",
        "1 image, no classes; 1 × *.xml; 1 × image in SegmentationClass"),
@@ -915,6 +926,14 @@ def scan_folder(
     classes = layout.classes if classes is None else list(classes)
     return layout.folder, files, _numbers(names, classes), classes
 
+# %% ../../nbs/40_data.datasets.ipynb #cd0d7f8b
+def set_name(
+    folder,                    # that holds the images
+    part:str|None=None,        # train, val or test
+) -> str:
+    "What a set of images is called in tables and files."
+    return _shown(Path(folder).resolve().name) + (f"-{part}" if part else "")
+
 # %% ../../nbs/40_data.datasets.ipynb #d8f99c7d
 def _read_images(folder, files, size, workers):
     "All images as one array, and for each file None or why it could not be read."
@@ -943,14 +962,6 @@ def readable_rows(
     require(not bad or on_error == "skip", given, "none, as on_error='raise'", todo)
     if bad: warnings.warn(f"{given}; skipped", stacklevel=3)
     return [i for i, e in enumerate(errors) if e is None]
-
-# %% ../../nbs/40_data.datasets.ipynb #25aae21e
-def set_name(
-    folder,                    # that holds the images
-    part:str|None=None,        # train, val or test
-) -> str:
-    "What a set of images is called in tables and files."
-    return _shown(Path(folder).resolve().name) + (f"-{part}" if part else "")
 
 # %% ../../nbs/40_data.datasets.ipynb #c4a2e1f6
 def image_folder(
@@ -997,7 +1008,7 @@ def _find_folder(name, root):
     known = ["digits", "cifar100", *_folders_like(name, root)]
     require(False, f"data {str(name)!r}", expected, nearest(name, known))
 
-# %% ../../nbs/40_data.datasets.ipynb #418769d1
+# %% ../../nbs/40_data.datasets.ipynb #55dba66e
 def dataset_layout(
     name_or_path:str,          # digits, cifar100, a folder, or the name of one in data_root
     root=None,                 # where data sets are kept; see data_root

@@ -191,7 +191,7 @@ def _try(data, j):
     try: return _load(data, j), None
     except Exception as e: return None, str(e.__cause__ or e)
 
-# %% ../../nbs/43_data.loader.ipynb #4dd223e8
+# %% ../../nbs/43_data.loader.ipynb #90b1b951
 def _stand_ins(data, i):
     "The rows that may stand in for row `i`: the following ones of its class, then of others."
     rows = (torch.arange(1, len(data)) + i) % len(data)
@@ -295,7 +295,7 @@ def _sample_stats(data, workers):
     read = [x for x in images if x is not None] or [_read(data, rows[0])[0]]
     return channel_stats(torch.from_numpy(np.stack(read)))
 
-# %% ../../nbs/43_data.loader.ipynb #e2ea4edd
+# %% ../../nbs/43_data.loader.ipynb #3afa95ec
 def _not_empty(folder, files, labels, stats, on_error):
     "The files with content, their labels and stats; warns of the others, or raises."
     errors = [None if n else "an empty file" for n in stats[:, 0].tolist()]
