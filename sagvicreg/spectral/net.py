@@ -102,6 +102,8 @@ def _check_affinity(x, w):
     require(tuple(w.shape) == (len(x), len(x)),
             f"affinity of shape {tuple(w.shape)} for {len(x)} points",
             "one row and column per point")
+    require(w.device == x.device, f"affinity on {w.device} for points on {x.device}",
+            "both on one device")
     require(bool((w >= 0).all()), "an affinity with negative or NaN entries", "weights ≥ 0")
 
 # %% ../../nbs/12_spectral.net.ipynb #9e1f6ebf
