@@ -183,6 +183,12 @@ def _checks(images, data, root, classes, knn_every, structure_every, parts=""):
         checks.append(checkers.KNNCheck(bank, queries, knn_every, k=min(20, len(bank))))
     return checks
 
+# %% ../nbs/80_cli.ipynb #2941850c
+def _require_labels(images):
+    "Raise if k-NN cannot be measured."
+    require(images.labels is not None, "--knn-every with images without labels",
+            "labels: sub-folders named for the classes", "Use --structure-every.")
+
 # %% ../nbs/80_cli.ipynb #5f9a7fe7
 def _bank_and_queries(images, data, root, classes, parts=""):
     "Labeled images that vote, and held-out images to classify; taken from the bank if need be."
@@ -214,12 +220,6 @@ def _files(layout, classes, limit):
     files = loader.ImageFiles(folder, paths, 8, labels, names, file_bytes=unread)
     if classes: files = image_classes.select_classes(files, parse_classes(classes))
     return image_classes.subsample(files, limit and min(limit, len(files)))
-
-# %% ../nbs/80_cli.ipynb #2941850c
-def _require_labels(images):
-    "Raise if k-NN cannot be measured."
-    require(images.labels is not None, "--knn-every with images without labels",
-            "labels: sub-folders named for the classes", "Use --structure-every.")
 
 # %% ../nbs/80_cli.ipynb #2e70a365
 def _train(

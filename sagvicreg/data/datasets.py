@@ -436,7 +436,8 @@ def _formats():
 @cache
 def _suffixes():
     "How the names of image files end."
-    return frozenset(e for e, f in Image.registered_extensions().items() if f in _formats())
+    formats = _formats()                                 # registers their suffixes
+    return frozenset(e for e, f in Image.registered_extensions().items() if f in formats)
 
 # %% ../../nbs/40_data.datasets.ipynb #62a47c4c
 def _open_image(path):
