@@ -405,7 +405,7 @@ def _rgb(im):
     im = im.convert("RGB")
     return im if turn is None else im.transpose(turn)
 
-# %% ../../nbs/40_data.datasets.ipynb #c34b6a29
+# %% ../../nbs/40_data.datasets.ipynb #c63d7a0d
 def max_pixels() -> int:     # width times height
     "The largest image that is read: `SAGVICREG_MAX_PIXELS`, or 500 million pixels."
     text = os.environ.get("SAGVICREG_MAX_PIXELS") or "500e6"
@@ -425,7 +425,7 @@ def _suffixes():
     known = Image.registered_extensions()
     return frozenset(e for e, f in known.items() if f in Image.OPEN) - _NOT_PICTURES
 
-# %% ../../nbs/40_data.datasets.ipynb #83c88a59
+# %% ../../nbs/40_data.datasets.ipynb #62a47c4c
 def _open_image(path):
     "Open an image file; raises if it is empty, not an image, or too large."
     limit, _ = max_pixels(), _suffixes()
@@ -477,7 +477,7 @@ def _kind_of_file(name):
         return f"*{suffix}, which pip install 'sagvicreg[heic]' would read"
     return f"*{suffix}" if suffix else "without suffix"
 
-# %% ../../nbs/40_data.datasets.ipynb #9100c412
+# %% ../../nbs/40_data.datasets.ipynb #5a233522
 def _kind(e, above):
     "What a directory entry is: `folder`, `image`, or why it is passed over."
     if e.name.startswith("."): return "hidden"
@@ -527,7 +527,7 @@ def _folders(tree):
 
 def _loose(tree): return sum(t is None for t in tree.values())
 
-# %% ../../nbs/40_data.datasets.ipynb #93287129
+# %% ../../nbs/40_data.datasets.ipynb #7fb5f4c3
 def _shown(name):
     "A name as it is printed: characters that cannot be printed are escaped."
     return name if name.isprintable() else repr(name)[1:-1]
@@ -539,7 +539,7 @@ def _listed(passed, most=5):
     more = f" and {others:,} others"*bool(others)
     return ", ".join(f"{n:,} × {_shown(kind)}" for kind, n in named) + more
 
-# %% ../../nbs/40_data.datasets.ipynb #11ac1fb6
+# %% ../../nbs/40_data.datasets.ipynb #2b344af8
 def _without_annotations(tree, passed):
     "The tree without the folders of annotations next to a folder like `images`."
     folders = _folders(tree)
@@ -560,7 +560,7 @@ def _unwrapped(tree, wraps, passed=None):
         if _loose(tree) or len(folders) != 1 or not wraps(name, folders[name]): return path, tree
         path, tree = f"{path}{name}/", folders[name]
 
-# %% ../../nbs/40_data.datasets.ipynb #cd2c9a38
+# %% ../../nbs/40_data.datasets.ipynb #5ce919a1
 def _role(name):
     "The part that the name of a folder suggests, if any, and whether it suggests nothing else."
     words = {w.lower() for w in re.findall(r"[A-Z]?[a-z]+|[A-Z]+|[^\W\dA-Za-z_]+", name)}
@@ -568,7 +568,7 @@ def _role(name):
     part = parts.pop() if len(parts) == 1 else ""
     return part, bool(part) and words <= _ROLES.keys() | _FILLERS
 
-# %% ../../nbs/40_data.datasets.ipynb #80bb5285
+# %% ../../nbs/40_data.datasets.ipynb #25776f6c
 def _divided(tree):
     "Whether at least two sub-folders of a tree are named as different parts."
     return len({part for part, plain in map(_role, _folders(tree)) if plain}) > 1
@@ -578,7 +578,7 @@ def _are_folds(folders):
     numbered = all(re.fullmatch(r"(?i)(fold|split|part|subset)[ _.-]?\w{1,2}", n) for n in folders)
     return numbered and bool(set.intersection(*(set(_folders(t)) for t in folders.values())))
 
-# %% ../../nbs/40_data.datasets.ipynb #4e1806f6
+# %% ../../nbs/40_data.datasets.ipynb #ad4ded11
 def _in_doubt(tree):
     "Whether the sub-folders of a tree, which are not clearly parts, may be parts all the same."
     folders = _folders(tree)
@@ -589,7 +589,7 @@ def _in_doubt(tree):
     return (several or all_plain or nested or any(map(_divided, folders.values()))
             or bool(folders) and _are_folds(folders))
 
-# %% ../../nbs/40_data.datasets.ipynb #90b047b5
+# %% ../../nbs/40_data.datasets.ipynb #e2f0f8ac
 def _refuse(folder, tree):
     "Raise, as it is not clear whether the sub-folders are parts or classes."
     names = list(_folders(tree))
@@ -611,7 +611,7 @@ def _parts_by_name(folder, tree):
     if _in_doubt(tree): _refuse(folder, tree)
     return {}
 
-# %% ../../nbs/40_data.datasets.ipynb #cdc0accf
+# %% ../../nbs/40_data.datasets.ipynb #4b317638
 def _named_parts(parts):
     "Part → sub-folder, as `parts` says: {} for `none`, None if it is empty."
     if not parts or parts == "none": return {} if parts else None
@@ -623,7 +623,7 @@ def _named_parts(parts):
             "none, or a different folder for each part: train,val or train=fold1,test=fold2")
     return folders
 
-# %% ../../nbs/40_data.datasets.ipynb #4bd2c21a
+# %% ../../nbs/40_data.datasets.ipynb #c2fd0da3
 def _check_named(folder, tree, named, passed):
     "Raise unless the named parts are there; count what lies outside of them."
     there = _folders(tree)
@@ -635,7 +635,7 @@ def _check_named(folder, tree, named, passed):
     outside += sum(len(list(_files(t))) for n, t in there.items() if n not in named.values())
     if outside: passed["image outside the parts"] += outside
 
-# %% ../../nbs/40_data.datasets.ipynb #9f5d3d32
+# %% ../../nbs/40_data.datasets.ipynb #2cec6966
 def _class_of(file):
     "The class of a file: its first-level folder, in Unicode's composed form; empty if none."
     return unicodedata.normalize("NFC", file.partition("/")[0] if "/" in file else "")
@@ -661,7 +661,7 @@ class Layout(NamedTuple):
         return (f"Layout({str(self.folder)!r}: {sizes}; {len(self.classes)} classes; "
                 f"{self.passed.total():,} passed over)")
 
-# %% ../../nbs/40_data.datasets.ipynb #2548eb89
+# %% ../../nbs/40_data.datasets.ipynb #8f89b10a
 def _top(tree, passed, named):
     "The path and the tree of the folder that is divided into parts or classes."
     def wraps(name, below):
@@ -670,7 +670,7 @@ def _top(tree, passed, named):
         return not part and (name.lower() in _PLAIN or bool(_folders(below)))
     return _unwrapped(tree, wraps, passed if named is None else None)
 
-# %% ../../nbs/40_data.datasets.ipynb #c1f81324
+# %% ../../nbs/40_data.datasets.ipynb #79500c56
 def _make_layout(folder, tree, named, passed):
     "The layout of a folder whose parts are the ones `named`."
     parts, trees = {}, {"": tree}
@@ -682,7 +682,7 @@ def _make_layout(folder, tree, named, passed):
     files = {part: list(_files(t)) for part, t in trees.items()}
     return Layout(folder, parts, files, _classes(trees.values()), passed)
 
-# %% ../../nbs/40_data.datasets.ipynb #4dae9929
+# %% ../../nbs/40_data.datasets.ipynb #a198cb8c
 def write_layout(
     folder,                    # made if it is missing
     names:list,                # emu/ is a folder, b->a a link, p.png| a pipe, e.png? an empty file
@@ -756,7 +756,7 @@ def folder_report(
     if layout.passed: lines.append(f"passed over: {_listed(layout.passed)}")
     return "\n".join(lines)
 
-# %% ../../nbs/40_data.datasets.ipynb #947089d2
+# %% ../../nbs/40_data.datasets.ipynb #40dc2f12
 class LayoutCase(NamedTuple):
     "A row of the table of layouts."
     name:str                   # what has this layout
@@ -769,7 +769,7 @@ class LayoutCase(NamedTuple):
         "The names that `files` stands for."
         return [p for word in self.files.split() for p in _expanded(word)]
 
-# %% ../../nbs/40_data.datasets.ipynb #2d876fe7
+# %% ../../nbs/40_data.datasets.ipynb #00f28e51
 def _expanded(word):
     "The names that a word with braces stands for, as in a shell."
     head, brace, rest = word.partition("{")
@@ -781,7 +781,7 @@ def _expanded(word):
 _C, _IN_DOUBT = LayoutCase, "refused"
 _PLAIN_LAYOUTS = [
     _C("flat", "{1,2}.png", "2 images, no classes"),
-    _C("torchvision ImageFolder", "{cat,dog}/{1,2}.png", "cat 2, dog 2"),
+    _C("torchvision", "{cat,dog}/{1,2}.png", "cat 2, dog 2"),
     _C("deeper", "cat/x/1.png dog/y/z/2.png", "cat 1, dog 1"),
     _C("one class", "cat/{1,2}.png", "cat 2"),
     _C("loose images", "cat/1.png 2.png", "2 images, no classes"),
@@ -800,7 +800,7 @@ _PLAIN_LAYOUTS = [
        "cat 1, dog 1; 1 × __MACOSX of the system"),
 ]
 
-# %% ../../nbs/40_data.datasets.ipynb #dd206d69
+# %% ../../nbs/40_data.datasets.ipynb #ee229230
 _DIVIDED_LAYOUTS = [
     _C("parts", "{train,val,test}/{a,b}/1.png",
        "train: a 1, b 1; val: a 1, b 1; test: a 1, b 1"),
@@ -822,7 +822,7 @@ _DIVIDED_LAYOUTS = [
        "train=fold1,test=fold2"),
 ]
 
-# %% ../../nbs/40_data.datasets.ipynb #18bfb5c9
+# %% ../../nbs/40_data.datasets.ipynb #7f892df5
 _NAMED_LAYOUTS = [
     _C("Hugging Face imagefolder", "{train,test}/{a,b}/1.png train/metadata.csv",
        "train: a 1, b 1; test: a 1, b 1; 1 × *.csv"),
@@ -851,7 +851,7 @@ _NAMED_LAYOUTS = [
        "001.Crow 1, 002.Gull 1; 1 × *.txt"),
 ]
 
-# %% ../../nbs/40_data.datasets.ipynb #8bcde179
+# %% ../../nbs/40_data.datasets.ipynb #741789bb
 _ANNOTATED_LAYOUTS = [
     _C("VOC", "VOC/{JPEGImages/1.jpg,SegmentationClass/1.png,Annotations/1.xml}",
        "1 image, no classes; 1 × *.xml; 1 × image in SegmentationClass"),
@@ -908,7 +908,7 @@ def scan_folder(
     classes = layout.classes if classes is None else list(classes)
     return layout.folder, files, _numbers(names, classes), classes
 
-# %% ../../nbs/40_data.datasets.ipynb #c210b5a3
+# %% ../../nbs/40_data.datasets.ipynb #cd0d7f8b
 def set_name(
     folder,                    # that holds the images
     part:str|None=None,        # train, val or test
@@ -990,7 +990,7 @@ def _find_folder(name, root):
     known = ["digits", "cifar100", *_folders_like(name, root)]
     require(False, f"data {str(name)!r}", expected, nearest(name, known))
 
-# %% ../../nbs/40_data.datasets.ipynb #110b3a5a
+# %% ../../nbs/40_data.datasets.ipynb #55dba66e
 def dataset_layout(
     name_or_path:str,          # digits, cifar100, a folder, or the name of one in data_root
     root=None,                 # where data sets are kept; see data_root
