@@ -800,7 +800,7 @@ def _expanded(word):
 _C, _IN_DOUBT = LayoutCase, "refused"
 _PLAIN_LAYOUTS = [
     _C("flat", "{1,2}.png", "2 images, no classes"),
-    _C("torchvision ImageFolder", "{cat,dog}/{1,2}.png", "cat 2, dog 2"),
+    _C("torchvision", "{cat,dog}/{1,2}.png", "cat 2, dog 2"),
     _C("deeper", "cat/x/1.png dog/y/z/2.png", "cat 1, dog 1"),
     _C("one class", "cat/{1,2}.png", "cat 2"),
     _C("loose images", "cat/1.png 2.png", "2 images, no classes"),
