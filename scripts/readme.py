@@ -20,7 +20,7 @@ start = ["index.ipynb", "tutorials/idea.ipynb", "tutorials/contents.ipynb"]
 header = "<!-- Made from nbs/index.ipynb by `make readme`: edit the notebook, not this file. -->\n\n"
 decades = ["Foundations", "Spectral theory", "The idea", "The metric", "Data and networks", "Methods", "Training",
            "The paper's experiments", "The command line"]
-following = ("results gap walk equal_invariance known_pairs noise_floor methods_compared "
+following = ("results gap walk equal_invariance known_pairs noise_floor methods_compared damaged_files "
              "score_embeddings train_on_a_folder several_gpus own_pairing reproduce_a_table").split()
 
 
