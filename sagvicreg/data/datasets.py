@@ -395,7 +395,7 @@ def _to_bytes(im):
 # %% ../../nbs/40_data.datasets.ipynb #2f069a08
 def _on_white(im):
     "An image with transparency on a white background."
-    im = im.convert("RGBA")
+    if im.mode != "RGBA": im = im.convert("RGBA")
     return Image.alpha_composite(Image.new("RGBA", im.size, "white"), im)
 
 # %% ../../nbs/40_data.datasets.ipynb #e6e53d37
@@ -405,7 +405,7 @@ def _rgb(im):
     im = _upright(im)
     if im.mode[0] in "IF": im = _to_bytes(im)
     if im.has_transparency_data: im = _on_white(im)
-    return im.convert("RGB")
+    return im if im.mode == "RGB" else im.convert("RGB")     # a copy may be large
 
 # %% ../../nbs/40_data.datasets.ipynb #fd15186a
 _NOT_PICTURES = {"EPS", "HDF5", "GRIB", "BUFR", "MPEG", "WMF", "FITS"}
