@@ -500,7 +500,7 @@ def _info(
     rows["data"] = f"{folder} (--root or SAGVICREG_DATA to change)"
     rows["digits"] = "built in"
     rows["cifar100"] = "found" if found else "not found; downloaded at first use"
-    caches = [p.stat().st_size for p in (folder/"decoded").glob("*.raw")]
+    caches = [p.stat().st_size for p in (folder/"decoded").glob("*.raw") if p.is_file()]
     rows["cache"] = f"{sum(caches)/2**30:.1f} GiB in {folder}/decoded (safe to delete)"
     for k, v in rows.items(): print(f"{k:13} {v}")
 

@@ -21,7 +21,7 @@ header = "<!-- Made from nbs/index.ipynb by `make readme`: edit the notebook, no
 decades = ["Foundations", "Spectral theory", "The idea", "The metric", "Data and networks", "Methods", "Training",
            "The paper's experiments", "The command line"]
 following = ("results gap walk equal_invariance known_pairs noise_floor methods_compared "
-             "score_embeddings train_on_a_folder several_gpus own_pairing pretended_gpu reproduce_a_table").split()
+             "score_embeddings train_on_a_folder several_gpus own_pairing pretended_gpu damaged_files reproduce_a_table").split()
 
 
 def chapters(): return sorted(nbs.glob("[0-9][0-9]_*.ipynb"))

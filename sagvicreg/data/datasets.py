@@ -398,7 +398,7 @@ def _gray_and_white(im):
 # %% ../../nbs/40_data.datasets.ipynb #2f069a08
 def _on_white(im):
     "An image with transparency on a white background."
-    im = im.convert("RGBA")
+    if im.mode != "RGBA": im = im.convert("RGBA")
     return Image.alpha_composite(Image.new("RGBA", im.size, "white"), im)
 
 # %% ../../nbs/40_data.datasets.ipynb #e6e53d37
@@ -410,7 +410,7 @@ def _rgb(im):
         v, white = _gray_and_white(im)
         im = Image.fromarray(((v*255 + white//2)//white).astype(np.uint8))
     if im.has_transparency_data: im = _on_white(im)
-    im = im.convert("RGB")
+    if im.mode != "RGB": im = im.convert("RGB")         # a copy may be large
     return im if turn is None else im.transpose(turn)
 
 # %% ../../nbs/40_data.datasets.ipynb #c63d7a0d
