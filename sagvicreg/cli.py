@@ -8,6 +8,7 @@ __all__ = ['COMMANDS', 'parse_classes', 'main']
 # %% ../nbs/80_cli.ipynb #58b19439
 import inspect, json, os, re, shlex, sys, tempfile, time, warnings
 from argparse import SUPPRESS, ArgumentParser, BooleanOptionalAction
+from contextlib import contextmanager
 from dataclasses import fields
 from importlib import import_module
 from pathlib import Path
@@ -22,12 +23,12 @@ from .training.recipe import Recipe
 # %% ../nbs/80_cli.ipynb #4fe0d95e
 def _modules(package, names): return [LazyModule(f"{package}.{n}") for n in names.split()]
 
-np, torch, docments = map(LazyModule, ("numpy", "torch", "fastcore.docments"))
+np, docments = map(LazyModule, ("numpy", "fastcore.docments"))
 datasets, image_classes = _modules("sagvicreg.data", "datasets classes")
 loader, augment = _modules("sagvicreg.data", "loader augment")
 linkages, trees = _modules("sagvicreg.metrics", "linkage dendrogram")
 correlations, uncertainties = _modules("sagvicreg.metrics", "correlation uncertainty")
-distributed, models, methods = _modules("sagvicreg", "distributed models methods.base")
+distributed, methods = _modules("sagvicreg", "distributed methods.base")
 trainers, exports, fits = _modules("sagvicreg.training", "trainer export fit")
 checkers, reports = _modules("sagvicreg.training", "checks report")
 presets, figures = _modules("sagvicreg.protocols", "presets figures")
@@ -148,16 +149,15 @@ def _stream(data, root, size, classes, limit, on_error, cache):
     return _part(files, classes, limit)
 
 # %% ../nbs/80_cli.ipynb #e9740e92
-def _make_recipe(data, method_args, **changes):
-    "The preset for the data with these changes; raises if a name is unknown."
+def _make_recipe(data, method_args, size=None, **changes):
+    "The preset for the data with these changes; raises if it cannot be trained."
     args = presets.parse_arguments(method_args)
     recipe = sagvicreg.preset(data, **changes, method_args=args)
     import_module("sagvicreg.training.trainer")           # registers the methods
     require_one_of(recipe.method, sorted(methods.METHODS), "method")
     require_one_of(recipe.augmentation, sorted(augment.AUGMENTATIONS), "augmentation")
-    models.timm_args(recipe.backbone, recipe.small_stem, recipe.width, pool=recipe.pool)
-    with torch.device("meta"): models.expander(1, recipe.expander)      # allocates no memory
     _check_arguments(recipe.method, args)
+    trainers.check_recipe(recipe, size or dict(digits=16, cifar100=32).get(data, 64))
     return recipe
 
 # %% ../nbs/80_cli.ipynb #edafbe53
@@ -225,20 +225,33 @@ def _train(
 ):
     "Train an encoder on images without labels."
     _check_flags(stream, cache, workers, resume, previous)
-    recipe, device = _make_recipe(data, method_args, **recipe), distributed.init(device)
+    recipe = _make_recipe(data, method_args, size, **recipe)
+    device = distributed.init(device)
     out = out or f"runs/{recipe.method}-{as_path(data).resolve().name}-s{recipe.seed}"
     _check_run(out, resume, previous, log_every, save_every, keep, tensorboard)
-    if stream: images = _stream(data, root, size, classes, limit, on_error, cache)
-    else: images = _load(data, root, "train", size, classes, limit, on_error)
-    _announce(images, recipe, out)
-    checks = _checks(images, data, root, classes, knn_every, structure_every)
-    trainer = trainers.Trainer(
-        recipe, images, out, device, log_every, compile=compile, workers=workers, keep=keep,
-        save_every=save_every, checks=checks, best_by="knn" if knn_every else None)
-    if tensorboard and trainer.rank == 0:
-        trainer.callbacks.append(fits.TensorBoard(trainer.run/"tensorboard"))
-    fits.fit(trainer, resume, previous)
+    with _interruptible(Run(out)):
+        if stream: images = _stream(data, root, size, classes, limit, on_error, cache)
+        else: images = _load(data, root, "train", size, classes, limit, on_error)
+        _announce(images, recipe, out)
+        checks = _checks(images, data, root, classes, knn_every, structure_every)
+        trainer = trainers.Trainer(
+            recipe, images, out, device, log_every, compile=compile, workers=workers, keep=keep,
+            save_every=save_every, checks=checks, best_by="knn" if knn_every else None)
+        if tensorboard and trainer.rank == 0:
+            trainer.callbacks.append(fits.TensorBoard(trainer.run/"tensorboard"))
+        fits.fit(trainer, resume, previous)
     if trainer.rank == 0: _conclude(trainer.run, out, data, root)
+
+# %% ../nbs/80_cli.ipynb #2f7e38a8
+@contextmanager
+def _interruptible(run):
+    "Let an interruption say whether there is a checkpoint to go on from."
+    try: yield
+    except KeyboardInterrupt as e:
+        if str(e): raise                                  # the run has saved its state and says so
+        there = run.checkpoint.exists()
+        todo = f"--resume continues from {run.checkpoint}" if there else "nothing has been saved"
+        raise KeyboardInterrupt(f"interrupted; {todo}") from e
 
 # %% ../nbs/80_cli.ipynb #2f52188b
 def _check_flags(stream, cache, workers, resume, previous):
@@ -339,7 +352,7 @@ def _score(
     "Do two sets of embeddings have the same global structure? No labels needed."
     if json: _free(json, inputs=(a, b))
     if plot: _free(plot, (".png", ".svg", ".pdf"), (a, b, json))
-    how = _score_options(metric, linkage, lca_distance, device)
+    how = _score_options(metric, linkage, lca_distance, device) | dict(names=(a, b))
     require(draws == 0 or draws >= 2, f"--draws {draws}", "0 (no error bars), or 2 or more")
     x, y = linkages.load_embeddings(a), linkages.load_embeddings(b)
     _require_same_rows(a, b)
@@ -362,7 +375,7 @@ def _score_options(metric, linkage, lca_distance, device):
 # %% ../nbs/80_cli.ipynb #06fbe443
 def _require_same_rows(a, b):
     "Raise if two files name different items in their rows."
-    rows, others = _row_names(a), _row_names(b)
+    rows, others = linkages.load_row_names(a), linkages.load_row_names(b)
     if rows is None or others is None or len(rows) != len(others): return
     different = np.flatnonzero(rows != others)
     if not len(different): return
@@ -370,13 +383,6 @@ def _require_same_rows(a, b):
     differ = f"row {i}: {rows[i]} and {others[i]}"
     require(False, f"{a} and {b}, whose rows are not the same items ({differ})",
             "the same items in the same order", "Embed the same data with both.")
-
-# %% ../nbs/80_cli.ipynb #e67cdf9d
-def _row_names(path):
-    "The `paths` or `index` that `sagvicreg embed` stores in an .npz file; None without them."
-    if Path(path).suffix != ".npz": return None
-    with np.load(as_path(path), allow_pickle=False) as z:
-        return next((z[k].astype(str) for k in ("paths", "index") if k in z.files), None)
 
 # %% ../nbs/80_cli.ipynb #12f5b14f
 def _draws(x, y, draws, seed, how):
@@ -603,16 +609,15 @@ def main(
         return code
     except SystemExit as e: return e.code or 0            # argparse exits after --help
     except BrokenPipeError: return _reader_is_gone()
-    except KeyboardInterrupt as e: return _interrupted(argv[0], str(e))
+    except KeyboardInterrupt as e: return _interrupted(str(e))
     except Exception as e:
         if debug: raise
         return _fail(e)
 
 # %% ../nbs/80_cli.ipynb #239926fa
-def _interrupted(command, message):
+def _interrupted(message):
     "Say that the command was interrupted; return the exit code of the signal."
-    todo = "; --resume continues from the last checkpoint" if command == "train" else ""
-    if _rank() == 0: _say(message or f"interrupted{todo}")
+    if _rank() == 0: _say(message or "interrupted")
     return 143 if "SIGTERM" in message else 130
 
 # %% ../nbs/80_cli.ipynb #e384ffb1
