@@ -6,7 +6,7 @@
 __all__ = ['COMMANDS', 'parse_classes', 'main']
 
 # %% ../nbs/80_cli.ipynb #58b19439
-import inspect, json, os, re, shlex, sys, tempfile, time, warnings
+import inspect, json, os, re, shlex, sys, time, warnings
 from argparse import SUPPRESS, ArgumentParser, BooleanOptionalAction
 from contextlib import contextmanager
 from dataclasses import fields
@@ -147,16 +147,15 @@ def _stream(data, root, size, classes, limit, on_error, cache, parts=""):
     return _part(files, classes, limit)
 
 # %% ../nbs/80_cli.ipynb #e9740e92
-def _make_recipe(data, method_args, **changes):
-    "The preset for the data with these changes; raises if a name is unknown."
+def _make_recipe(data, method_args, size=None, **changes):
+    "The preset for the data with these changes; raises if it cannot be trained."
     args = presets.parse_arguments(method_args)
     recipe = sagvicreg.preset(data, **changes, method_args=args)
     import_module("sagvicreg.training.trainer")           # registers the methods
     require_one_of(recipe.method, sorted(methods.METHODS), "method")
     require_one_of(recipe.augmentation, sorted(augment.AUGMENTATIONS), "augmentation")
-    models.timm_args(recipe.backbone, recipe.small_stem, recipe.width, pool=recipe.pool)
-    with torch.device("meta"): models.expander(1, recipe.expander)      # allocates no memory
     _check_arguments(recipe.method, args)
+    trainers.check_recipe(recipe, size or dict(digits=16, cifar100=32).get(data, 64))
     return recipe
 
 # %% ../nbs/80_cli.ipynb #edafbe53
@@ -202,9 +201,8 @@ def _bank_and_queries(images, data, root, classes, parts=""):
     return bank, image_classes.subsample(queries, min(1000, len(queries)))
 
 # %% ../nbs/80_cli.ipynb #f1cc3d8d
-def _check_images(data, root, parts, size, classes, limit, recipe, knn_every):
+def _check_images(data, root, parts, classes, limit, recipe, knn_every):
     "Raise for what is wrong with the images and can be told without reading one."
-    trainers.check_recipe(recipe, size or dict(digits=16, cifar100=32).get(data, 64))
     layout = _layout(data, root, parts)
     if not layout: return
     files = _files(layout, classes, limit)
@@ -250,21 +248,34 @@ def _train(
 ):
     "Train an encoder on images without labels."
     _check_flags(stream, cache, workers, resume, previous)
-    recipe, device = _make_recipe(data, method_args, **recipe), distributed.init(device)
+    recipe = _make_recipe(data, method_args, size, **recipe)
+    device = distributed.init(device)
     out = out or f"runs/{recipe.method}-{as_path(data).resolve().name}-s{recipe.seed}"
     _check_run(out, resume, previous, log_every, save_every, keep, tensorboard)
-    _check_images(data, root, parts, size, classes, limit, recipe, knn_every)
-    if stream: images = _stream(data, root, size, classes, limit, on_error, cache, parts)
-    else: images = _load(data, root, "train", size, classes, limit, on_error, parts)
-    _announce(images, recipe, out)
-    checks = _checks(images, data, root, classes, knn_every, structure_every, parts)
-    trainer = trainers.Trainer(
-        recipe, images, out, device, log_every, compile=compile, workers=workers, keep=keep,
-        save_every=save_every, checks=checks, best_by="knn" if knn_every else None)
-    if tensorboard and trainer.rank == 0:
-        trainer.callbacks.append(fits.TensorBoard(trainer.run/"tensorboard"))
-    fits.fit(trainer, resume, previous)
+    _check_images(data, root, parts, classes, limit, recipe, knn_every)
+    with _interruptible(Run(out)):
+        if stream: images = _stream(data, root, size, classes, limit, on_error, cache, parts)
+        else: images = _load(data, root, "train", size, classes, limit, on_error, parts)
+        _announce(images, recipe, out)
+        checks = _checks(images, data, root, classes, knn_every, structure_every, parts)
+        trainer = trainers.Trainer(
+            recipe, images, out, device, log_every, compile=compile, workers=workers, keep=keep,
+            save_every=save_every, checks=checks, best_by="knn" if knn_every else None)
+        if tensorboard and trainer.rank == 0:
+            trainer.callbacks.append(fits.TensorBoard(trainer.run/"tensorboard"))
+        fits.fit(trainer, resume, previous)
     if trainer.rank == 0: _conclude(trainer.run, out, data, root, parts)
+
+# %% ../nbs/80_cli.ipynb #2f7e38a8
+@contextmanager
+def _interruptible(run):
+    "Let an interruption say whether there is a checkpoint to go on from."
+    try: yield
+    except KeyboardInterrupt as e:
+        if str(e): raise                                  # the run has saved its state and says so
+        there = run.checkpoint.exists()
+        todo = f"--resume continues from {run.checkpoint}" if there else "nothing has been saved"
+        raise KeyboardInterrupt(f"interrupted; {todo}") from e
 
 # %% ../nbs/80_cli.ipynb #2f52188b
 def _check_flags(stream, cache, workers, resume, previous):
@@ -368,7 +379,7 @@ def _score(
     "Do two sets of embeddings have the same global structure? No labels needed."
     if json: _free(json, inputs=(a, b))
     if plot: _free(plot, (".png", ".svg", ".pdf"), (a, b, json))
-    how = _score_options(metric, linkage, lca_distance, device)
+    how = _score_options(metric, linkage, lca_distance, device) | dict(names=(a, b))
     require(draws == 0 or draws >= 2, f"--draws {draws}", "0 (no error bars), or 2 or more")
     x, y = linkages.load_embeddings(a), linkages.load_embeddings(b)
     _require_same_rows(a, b)
@@ -636,16 +647,15 @@ def main(
         return code
     except SystemExit as e: return e.code or 0            # argparse exits after --help
     except BrokenPipeError: return _reader_is_gone()
-    except KeyboardInterrupt as e: return _interrupted(argv[0], str(e))
+    except KeyboardInterrupt as e: return _interrupted(str(e))
     except Exception as e:
         if debug: raise
         return _fail(e)
 
 # %% ../nbs/80_cli.ipynb #239926fa
-def _interrupted(command, message):
+def _interrupted(message):
     "Say that the command was interrupted; return the exit code of the signal."
-    todo = "; --resume continues from the last checkpoint" if command == "train" else ""
-    if _rank() == 0: _say(message or f"interrupted{todo}")
+    if _rank() == 0: _say(message or "interrupted")
     return 143 if "SIGTERM" in message else 130
 
 # %% ../nbs/80_cli.ipynb #e384ffb1

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from .arrays import is_tensor, power_of_two, require_tensor, unit_rows
+from .arrays import is_tensor, no_autocast, power_of_two, require_tensor, unit_rows
 from .core import SagvicregError, require
 from .graph.walk import Pairs, identity_pairs, partners
 
@@ -32,7 +32,7 @@ def full_precision(
         require(is_tensor(z), f"{f.__name__} of {type(z).__name__}", "a torch tensor",
                 "torch.as_tensor makes one of an array.")
         raised = [_raised(a) for a in (z, *args)]
-        with torch.autocast(z.device.type, enabled=False): return f(*raised, **kwargs)
+        with no_autocast(z): return f(*raised, **kwargs)
     return inner
 
 # %% ../nbs/22_losses.ipynb #1a7dbd68

@@ -12,10 +12,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ..arrays import require_rows, require_tensor, unit_rows
+from ..arrays import no_autocast, require_rows, require_tensor, unit_rows
 from ..core import as_number, as_whole, require
 
-# %% ../../nbs/20_graph.affinity.ipynb #0e0cbfba
+# %% ../../nbs/20_graph.affinity.ipynb #6af064cb
 def _directions(z):
     "Rows at length 1, in float32 at least, whatever the precision of the forward pass."
     require_tensor(z, "embeddings")
@@ -99,7 +99,7 @@ def affinity(
     if check_finite:
         for v in (z, z2):
             if v is not None: _check_finite(v)
-    with torch.no_grad(), torch.autocast(z.device.type, enabled=False):
+    with torch.no_grad(), no_autocast(z):
         dist = cosine_distance(z, None if within else z2)
         near, index = _neighbors(dist, k, within)
         return Graph(index, _weights(near, dist, percentile, scale_over))

@@ -156,6 +156,8 @@ _PAIRINGS = dict(
     identity=lambda width: identity_pairs,
     walk=lambda width, **kwargs: RandomWalkPairs(**kwargs),
     nearest=lambda width, **kwargs: NearestNeighborPairs(width=width, **kwargs))
+_OPTIONS = dict(identity="no options", nearest="only the option queue",
+                walk="only the options k, steps, neighbors, percentile, scale_over")
 
 def pairing(
     pairs="identity",                  # identity, walk, nearest, or a function of z, z2, generator
@@ -170,5 +172,5 @@ def pairing(
     if callable(pairs): return pairs
     try: return _PAIRINGS[pairs](width, **kwargs)
     except TypeError:
-        require(False, f"pairs = {pairs!r} with {', '.join(kwargs)}", "options of this pairing",
-                "'walk': k, steps, neighbors, percentile, scale_over; 'nearest': queue.")
+        require(False, f"pairs = {pairs!r} with {', '.join(kwargs)}",
+                _OPTIONS[pairs], "Choose pairs='walk' for a random walk, as SAG-VICReg does.")

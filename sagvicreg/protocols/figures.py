@@ -12,7 +12,7 @@ from importlib import import_module
 
 import matplotlib.pyplot as plt
 import numpy as np, torch
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Int, UInt8
 from matplotlib.figure import Figure
 from sklearn.manifold import TSNE
 from torch import Tensor

@@ -17,10 +17,12 @@ from fastcore.meta import delegates
 from torch import nn
 from torch.nn.functional import normalize
 
-from ..core import require
+from ..core import as_number, as_whole, nearest, require, require_one_of
 from ..data.augment import View
 from ..graph.walk import Pairs, RandomWalkPairs, identity_pairs
 from ..losses import full_precision, invariance, vicreg_terms
+from ..metrics.correlation import LCA_DISTANCES
+from ..metrics.dendrogram import check_choices
 from ..methods.base import register
 from ..methods.vicreg import SAGVICReg, VICReg
 from ..training.recipe import check_types, preset, Recipe
@@ -39,7 +41,25 @@ class Preset:
     stream: bool = False                # folders: decode images on demand
     parts: str = ""                     # folders: which sub-folders are parts, see folder_layout
 
-    def __post_init__(self): check_types(self)
+    def __post_init__(self):
+        check_types(self)
+        _check_measures(self)
+
+# %% ../../nbs/71_protocols.presets.ipynb #fc5747d9
+_LEAST = dict(size=8, limit=1, seeds=1, knn_k=1, images=3, second_seed=0, bank=1,
+              neighbors_graph=1, repeat=1)
+
+def _check_measures(p):
+    "Raise unless what is measured can be measured, so that no training is in vain."
+    for name, low in _LEAST.items():
+        if getattr(p, name, None) is not None: as_whole(getattr(p, name), name, low)
+    as_number(p.linear_C, "linear_C", above=0)
+    if hasattr(p, "lca_distance"):
+        check_choices(p.metric, p.linkage)
+        require_one_of(p.lca_distance, LCA_DISTANCES, "lca_distance")
+    counts = getattr(p, "counts", ())
+    require(isinstance(counts, (list, tuple)), f"counts = {counts!r}", "a list of numbers")
+    for k in counts: as_whole(k, "counts", 2)
 
 # %% ../../nbs/71_protocols.presets.ipynb #ffe9742f
 def _defaults(f): return {n: p.default for n, p in inspect.signature(f).parameters.items()}
@@ -57,8 +77,9 @@ def change(self:Preset,
     trained = {f.name for f in fields(Recipe)} - {"method", "seed", "method_args"}
     options = {*WALK_OPTIONS, *LOSS_OPTIONS}
     unknown = sorted(changes.keys() - own - trained - options)
+    known = sorted(own | trained | options)
     require(not unknown, f"fields {unknown} of {type(self).__name__}",
-            f"some of {', '.join(sorted(own | trained | options))}")
+            f"some of {', '.join(known)}", nearest("".join(unknown[:1]), known))
     pick = lambda names: {k: v for k, v in changes.items() if k in names}
     args = self.recipe.method_args | pick(options)
     recipe = replace(self.recipe, **pick(trained), method_args=args)

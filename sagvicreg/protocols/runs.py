@@ -17,9 +17,9 @@ import numpy as np, torch
 from fastcore.basics import patch
 from scipy.stats import t as student
 
-from ..core import (Run, SCORES, Table, Tabular, as_path, atomic_write, environment,
-                            parse_json, pick_device, reading, require, require_writable,
-                            seed_everything)
+from ..core import (Run, SCORES, Table, Tabular, as_path, as_whole, atomic_write,
+                            environment, parse_json, pick_device, reading, require,
+                            require_writable, seed_everything)
 from ..data.classes import CIFAR100_HIERARCHY, class_halves, select_classes, subsample
 from ..data.datasets import ImageSet, dataset_layout, image_folder, load_dataset
 from ..data.loader import fingerprint, image_files, image_size, in_memory
@@ -263,6 +263,13 @@ def _watch(recipe, images):
     coarse = CIFAR100_HIERARCHY.labels(images.labels, 3) if cifar100 else None
     return dict(checks=[PairingCheck(images, max(1, recipe.epochs//10), coarse)])
 
+# %% ../../nbs/72_protocols.runs.ipynb #bed93832
+def _check_trainable(experiments):
+    "Raise unless the recipes of all experiments can be trained."
+    recipes = [(replace(e.recipe, seed=0), e.preset.size) for e in experiments]
+    for recipe, size in {json.dumps([asdict(r), s]): (r, s) for r, s in recipes}.values():
+        if recipe.method != "untrained": check_recipe(recipe, size)
+
 # %% ../../nbs/72_protocols.runs.ipynb #af74396a
 def train_experiments(
     experiments:list,              # of one table and data set
@@ -273,6 +280,7 @@ def train_experiments(
     progress:bool=True,            # show a bar
 ) -> dict:                         # (row, seed, part) → run folder
     "Train what the experiments need and the cache does not have."
+    _check_trainable(experiments)
     wanted = {(e.row, e.seed, part): (r, parts[part], run_folder(cache, r, parts[part]))
               for e in experiments for part, r in e.trainings.items()}
     missing = {out: (recipe, images) for recipe, images, out in wanted.values()
@@ -415,13 +423,7 @@ def _groups(experiments, wanted):
 def _check_all(experiments, out, cache):
     "Raise for what would stop any of the experiments after others have run."
     for folder in (as_path(out)/"runs", run_cache(cache)): require_writable(folder/"new")
-    checked = set()
-    for e in experiments:
-        for recipe in e.trainings.values():
-            what = repr(replace(recipe, seed=0)), e.preset.size
-            if what in checked or recipe.method == "untrained": continue
-            check_recipe(recipe, e.preset.size)
-            checked.add(what)
+    _check_trainable(experiments)
 
 # %% ../../nbs/72_protocols.runs.ipynb #c94b3f10
 def run_experiments(
@@ -435,8 +437,7 @@ def run_experiments(
     until=lambda: False,           # called before each group; stops if true
 ) -> list[dict]:                   # the result of each experiment; None if stopped before it
     "Run the experiments that have no result yet."
-    require(isinstance(jobs, int) and jobs >= 0, f"jobs = {jobs!r}",
-            "0 (one per core) or a number of trainings at a time")
+    as_whole(jobs, "jobs", 0, todo="0: one training per core.")
     device = pick_device(str(device))
     jobs = jobs or (os.cpu_count() or 1 if device.type == "cpu" else 1)
     missing = [e for e in experiments if e.read(out) is None]

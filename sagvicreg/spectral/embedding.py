@@ -15,7 +15,7 @@ from scipy.sparse import csgraph
 from scipy.sparse.linalg import eigsh
 
 from ..arrays import as_floats, as_matrix
-from ..core import as_whole, require
+from ..core import require
 from .laplacian import check_weights, laplacian
 
 # %% ../../nbs/11_spectral.embedding.ipynb #48003f49

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ..arrays import require_tensor
-from ..core import as_whole, generator, require
+from ..core import generator, require
 
 # %% ../../nbs/12_spectral.net.ipynb #a03223c9
 def spectralnet_loss(

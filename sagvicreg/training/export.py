@@ -17,9 +17,12 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from ..core import Run, as_path, atomic_write, progress_bar, reading, require
+from ..arrays import as_array, as_floats, is_tensor, require_dense
+from ..core import (Run, as_path, as_whole, atomic_write, pick_device, progress_bar,
+                            reading, require)
 from ..data.augment import preprocess
-from ..data.datasets import decode_image
+from ..data.datasets import ImageSet, decode_image
+from ..data.loader import ImageFiles, in_memory
 from ..methods.base import METHODS
 from ..models import Encoded, Encoder, timm_args
 from .recipe import Recipe, build_encoder, recipe_from
@@ -82,7 +85,7 @@ class Trained:
     std: tuple                     # per channel, on the 0-1 scale
 
     def __call__(self,
-        images:UInt8[Tensor, "n 3 h w"],     # bytes or floats in [0, 1], an ImageSet, or paths
+        images:UInt8[Tensor, "n 3 h w"],     # or one of the other forms above
     ) -> Encoded:                            # representation and embedding, one row per image
         "Encode some images; for many, see `embed`."
         side, device = self.image_size, next(self.encoder.parameters()).device
@@ -102,23 +105,48 @@ def _decode(paths, size):
     return torch.from_numpy(np.ascontiguousarray(decoded))
 
 # %% ../../nbs/62_training.export.ipynb #f92feb1d
-def _as_images(images, side):
-    "Images from a tensor, an array, a set or files, as a tensor; floats must be in [0, 1]."
+def _as_images(images, side=None):
+    "Images from a tensor, an array, a set or files, as bytes or floats in [0, 1]."
     if isinstance(images, (str, Path)): images = [images]
     if isinstance(images, (list, tuple)) and images and isinstance(images[0], (str, Path)):
         return _decode(images, side)
-    if hasattr(images, "images"): images = images.images
-    if not isinstance(images, Tensor): images = torch.from_numpy(np.ascontiguousarray(images))
-    if images.is_floating_point() and images.numel():
-        low, high = images.min().item(), images.max().item()
-        require(0 <= low and high <= 1, f"images with values from {low:g} to {high:g}",
-                "bytes (uint8), or floats from 0 to 1", "Divide by 255, or convert to uint8.")
-    return images
+    if isinstance(images, (ImageSet, ImageFiles)): images = in_memory(images).images
+    if not is_tensor(images): images = _pixels(as_array(images, "images"))
+    require_dense(images, "images")
+    if images.dtype == torch.uint8: return images
+    real = not (images.is_complex() or images.dtype == torch.bool)
+    require(real, f"images of {images.dtype}", "uint8, or floats from 0 to 1")
+    return images if images.is_floating_point() and not images.numel() else _in_range(images)
+
+# %% ../../nbs/62_training.export.ipynb #167de613
+def _pixels(a):
+    "Numbers in an array as a tensor."
+    require(a.dtype.kind in "fiu", f"images of dtype {a.dtype}", "uint8, or floats from 0 to 1")
+    if a.dtype.kind != "f": a = a if a.dtype == np.uint8 else a.astype(np.int64)
+    return torch.from_numpy(np.require(a, requirements="CW"))
+
+# %% ../../nbs/62_training.export.ipynb #24b38eea
+def _in_range(images):
+    "The same images, as bytes if they are whole numbers; raises if a pixel is out of range."
+    floating = images.is_floating_point()
+    if not floating: images = images.long()
+    if not images.numel(): return images.to(torch.uint8)
+    low, high = images.min().item(), images.max().item()
+    require(0 <= low and high <= (1 if floating else 255),
+            f"images with values from {low:g} to {high:g}",
+            "whole numbers from 0 to 255 (uint8), or floats from 0 to 1",
+            "Divide by 255, or convert to uint8." if floating else "")
+    return images if floating else images.to(torch.uint8)
+
+# %% ../../nbs/62_training.export.ipynb #dbd5a22d
+def _device(device):
+    "A torch device, by name or as it is."
+    return device if isinstance(device, torch.device) else pick_device(str(device))
 
 # %% ../../nbs/62_training.export.ipynb #06c96b14
 def load_run(
     run,                           # a Run or the path of one
-    device="cpu",                  # where to put the encoder
+    device="cpu",                  # where to put the encoder; see pick_device
     best:bool=False,               # use the run's best checkpoint instead of its last
 ) -> Trained:
     "The encoder of a finished run, with its preprocessing."
@@ -130,7 +158,7 @@ def load_run(
     _check_parts(blank, parts, run/"config.toml")
     encoder = _filled(recipe, data["image_size"], parts)
     mean, std = tuple(data["mean"]), tuple(data["std"])
-    return Trained(encoder.to(device).eval(), recipe, data["image_size"], mean, std)
+    return Trained(encoder.to(_device(device)).eval(), recipe, data["image_size"], mean, std)
 
 # %% ../../nbs/62_training.export.ipynb #13f4e975
 def _described(run):
@@ -225,7 +253,7 @@ def _frozen(model, device):
 # %% ../../nbs/62_training.export.ipynb #f40d312b
 def embed(
     model:nn.Module,                    # maps [b c h w] to representation and embedding, as Encoder
-    images:UInt8[Tensor, "n c h w"],    # pixels, 0-255
+    images:UInt8[Tensor, "n c h w"],    # in a form that Trained takes, except names of files
     mean:list[float],                   # per channel, on the 0-1 scale
     std:list[float],                    # per channel, on the 0-1 scale
     batch_size:int=512,                 # images at a time; no effect on the result
@@ -234,35 +262,42 @@ def embed(
     progress:bool=True,                 # show a bar for more than eight batches
 ) -> Float[Tensor, "n d"]:              # float32 on the CPU, rows in the order of `images`
     "Features of `images` by the frozen `model`."
-    _check(images, mean, std, batch_size, output)
+    images, device = _as_images(images), _device(device)
+    _check(model, images, mean, std, batch_size, output)
     mean, std = _per_channel(mean, device), _per_channel(std, device)
     batches, parts = images.split(batch_size), []
     if progress and len(batches) > 8:
         batches = progress_bar(batches, desc="embed", unit="batch", leave=False)
     with _frozen(model, device):
         for x in batches:
-            encoded = model((x.to(device).float()/255 - mean)/std)
+            x = x.to(device)
+            x = x.float() if x.is_floating_point() else x.float()/255
+            encoded = model((x - mean)/std)
             parts.append(_field(encoded, output).float().cpu())
     return _finite(torch.cat(parts))    # outside inference mode: a probe can be trained on it
 
 # %% ../../nbs/62_training.export.ipynb #4540c26a
-def _check(images, mean, std, batch_size, output):
+def _check(model, images, mean, std, batch_size, output):
     "Raise if an argument of `embed` is wrong."
-    require(images.ndim == 4 and images.dtype == torch.uint8 and len(images) > 0,
+    require(isinstance(model, nn.Module), f"model of type {type(model).__name__}", "a network",
+            "What load returns has one, its `encoder`.")
+    require(images.ndim == 4 and len(images) > 0,
             f"images {images.dtype} of shape {tuple(images.shape)}",
-            "at least one image as uint8 [n c h w]",
-            "Pixels run from 0 to 255; embed normalizes them itself.")
-    require(len(mean) == len(std) == images.shape[1] and min(std) > 0,
-            f"mean {list(mean)} and std {list(std)}",
-            f"one mean and one positive std for each of {images.shape[1]} channels")
-    require(batch_size >= 1, f"batch_size = {batch_size}", "at least 1")
+            "at least one image, [n c h w]")
+    mean, std = as_floats(mean, "mean"), as_floats(std, "std")
+    channels = images.shape[1]
+    require(mean.shape == std.shape == (channels,) and std.min() > 0,
+            f"mean {mean.tolist()} and std {std.tolist()}",
+            f"one mean and one positive std for each of {channels} channels")
+    as_whole(batch_size, "batch_size", 1)
     require(output in ("representation", "embedding"), f"output = {output!r}",
             "'representation' or 'embedding'")
 
 # %% ../../nbs/62_training.export.ipynb #3a78dfce
 def _per_channel(values, device):
     "One number per channel, as a tensor [c 1 1]."
-    return torch.tensor(list(map(float, values)), device=device).view(-1, 1, 1)
+    values = as_floats(values, "mean and std").tolist()
+    return torch.tensor(values, device=device).view(-1, 1, 1)
 
 # %% ../../nbs/62_training.export.ipynb #0dd6c54d
 def _field(out, name):

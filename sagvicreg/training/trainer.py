@@ -18,8 +18,9 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parallel import DistributedDataParallel
 
-from ..core import (Run, SagvicregError, as_path, atomic_write, generator, output_file,
-                            reading, require, rng_state, seed_everything, set_rng_state)
+from ..core import (Run, SagvicregError, as_number, as_path, as_whole, atomic_write,
+                            generator, output_file, reading, require, rng_state, seed_everything,
+                            set_rng_state)
 from ..data.augment import augmentation
 from ..data.datasets import ImageSet
 from ..data.loader import Batches, ImageFiles, feed, fingerprint, image_size
@@ -113,9 +114,9 @@ def check_options(
     keep:int=2,                    # newest checkpoints to keep
 ):
     "Raise unless the options of a trainer are possible."
-    require(log_every >= 1, f"log_every = {log_every}", "at least one step")
-    require(save_every >= 0 and keep >= 1, f"save_every = {save_every}, keep = {keep}",
-            "0 s or more, and at least one checkpoint")
+    as_whole(log_every, "log_every", 1, todo="It counts steps.")
+    as_number(save_every, "save_every", 0, todo="It counts seconds.")
+    as_whole(keep, "keep", 1, todo="The newest checkpoint stays.")
     require(not as_path(out).is_file(), f"run folder {str(out)!r}, which is a file",
             "a folder or a new name")
 
@@ -138,12 +139,28 @@ class Trainer:
         best_by:str=None,              # a check's number to maximize, or "loss": kept as `best.pt`
     ):
         check_options(out, log_every, save_every, keep)
+        _check_arguments(recipe, data, workers, callbacks, checks, best_by)
         self.recipe, self.data, self.run, self.device = recipe, data, Run(out), init(device)
         self.rank, self.size = world()
         self.log_every, self.save_every, self.keep = log_every, save_every, keep
         self.callbacks, self.checks, self.best_by = list(callbacks), list(checks), best_by
         self.progress = progress and self.rank == 0
         self._set_up(compile, workers)
+
+# %% ../../nbs/61_training.trainer.ipynb #d8bd1201
+def _check_arguments(recipe, data, workers, callbacks, checks, best_by):
+    "Raise for an argument of another type."
+    require(isinstance(recipe, Recipe), f"recipe of type {type(recipe).__name__}", "a Recipe",
+            "sagvicreg.preset makes one.")
+    _check_data(data)
+    if workers is not None: as_whole(workers, "workers", 0)
+    for name, given in dict(callbacks=callbacks, checks=checks).items():
+        ok = isinstance(given, (list, tuple))
+        require(ok, f"{name} of type {type(given).__name__}", "a list")
+    odd = [c for c in checks if not callable(c)]
+    require(not odd, f"checks with {odd[:1]}", "functions of the trainer, such as KNNCheck")
+    require(best_by is None or isinstance(best_by, str), f"best_by = {best_by!r}",
+            "the name of a check's number, or 'loss'")
 
 # %% ../../nbs/61_training.trainer.ipynb #6393cbd4
 def _check_data(data):
@@ -160,7 +177,6 @@ def _check_data(data):
 def _set_up(self:Trainer, compile, workers):
     "All that a step needs, made from the recipe and the data."
     recipe, data = self.recipe, self.data
-    _check_data(data)
     seed_everything(recipe.seed)
     self.rng = _generators(recipe.seed, self.device)
     self.batches = Batches(len(data), recipe.batch_size, self.rng["order"], recipe.drop_last)
@@ -534,8 +550,9 @@ def _put_aside(run, path):
 # %% ../../nbs/61_training.trainer.ipynb #3021d5ad
 def _check_resumable(trainer, state, path):
     "Raise unless `trainer` can continue from `state`."
-    _check_same(state["recipe"], asdict(trainer.recipe), path)
-    _check_same(state["data"], trainer.fingerprint, path)
+    _check_same(state["recipe"], asdict(trainer.recipe), path, "another recipe")
+    def images(about): return {k: v for k, v in about.items() if k != "name"}
+    _check_same(images(state["data"]), images(trainer.fingerprint), path, "other images")
     kind, names = trainer.device.type, {False: "float32", True: "bfloat16"}
     require(state["device"] == kind, f"resuming on {kind} a run made on {state['device']}",
             "the same kind of device, as its generators are part of the state",
@@ -545,11 +562,11 @@ def _check_resumable(trainer, state, path):
             "Use a device like the one before.")
 
 # %% ../../nbs/61_training.trainer.ipynb #d8985b71
-def _check_same(old, new, path):
+def _check_same(old, new, path, what):
     "Raise unless two records are equal."
     keys = [k for k in sorted(old.keys() | new.keys()) if old.get(k) != new.get(k)]
     differ = "; ".join(f"{k} was {old.get(k)!r}, now {new.get(k)!r}" for k in keys)
-    require(not differ, f"resuming {path} with another recipe ({differ})",
+    require(not differ, f"resuming {path} with {what} ({differ})",
             "the recipe and images it was started with", "Choose another folder for a new run.")
 
 # %% ../../nbs/61_training.trainer.ipynb #b36f3d8f
