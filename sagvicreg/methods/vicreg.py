@@ -29,7 +29,8 @@ class VICReg(PairedMethod):
     ):
         super().__init__(encoder, **kwargs)
         check_coefficients(sim_coeff=sim_coeff, std_coeff=std_coeff, cov_coeff=cov_coeff)
-        vicreg_terms(*torch.ones(2, 2, 1, device="cpu"), convention=convention)     # raises if it is unknown
+        some = torch.ones(2, 2, 1, device="cpu")
+        vicreg_terms(*some, convention=convention)       # raises if it is unknown
         self.sim_coeff, self.std_coeff, self.cov_coeff = sim_coeff, std_coeff, cov_coeff
         self.convention = convention
 
