@@ -611,12 +611,13 @@ def _refuse(folder, tree):
     names = list(_folders(tree))
     roles = {part: n for n in names if (part := _role(n)[0])}
     parts = ",".join(roles[p] for p in _PARTS if p in roles) or f"train={names[0]},test={names[-1]}"
+    or_parts = f", --parts {parts} if these are parts and the rest is to be left out"
+    if any(map(_divided, _folders(tree).values())): or_parts = ""
     shown = ", ".join(map(_shown, names[:6])) + ", …"*(len(names) > 6)
     shown += " and images"*bool(_loose(tree))
     require(False, f"{str(folder)!r} with {shown}", "either parts or classes",
-            f"Say --parts none if they are classes, --parts {parts} if these are parts and the "
-            "rest is to be left out (in Python: folder_layout(path, parts=…)), "
-            "or give the path of one of them.")
+            f"Say --parts none if they are classes{or_parts} "
+            "(in Python: folder_layout(path, parts=…)), or give the path of one of them.")
 
 # %% ../../nbs/40_data.datasets.ipynb #ce3153eb
 def _parts_by_name(folder, tree):
@@ -765,6 +766,7 @@ def folder_report(
     layout = _as_layout(layout)
     read, name = _chosen(layout, part), _shown(layout.folder.resolve().name)
     lines = [f"{p or name}: {_counts(files, layout.classes)}" + ", not read"*(p not in read)
+             + ", in place of test"*(part == "test" and read == [p] == ["val"])
              for p, files in layout.files.items()]
     found = {_class_of(f) for files in layout.files.values() for f in files}
     empty = ", ".join(_shown(c) for c in layout.classes if c not in found)
