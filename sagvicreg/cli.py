@@ -114,9 +114,10 @@ def _show_folder(layout, part):
 
 # %% ../nbs/80_cli.ipynb #363a2668
 def _show_classes(images):
-    "Print which classes were chosen, if they have names other than their numbers; rank 0 only."
+    "Print which classes were chosen, unless they are numbers without folders; rank 0 only."
     chosen = {i: images.classes[i] for i in images.labels.unique().tolist() if images.classes}
-    if distributed.world()[0] > 0 or all(str(i) == name for i, name in chosen.items()): return
+    plain = all(str(i) == name for i, name in chosen.items())
+    if distributed.world()[0] > 0 or plain and not images.paths: return
     print("classes:", ", ".join(f"{name} (number {i})" for i, name in chosen.items()))
 
 # %% ../nbs/80_cli.ipynb #52987fe9

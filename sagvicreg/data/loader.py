@@ -21,8 +21,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from ..core import SagvicregError, as_path, generator, pick_device, require
-from .datasets import (ImageSet, channel_stats, data_root, decode_image,
-                                     readable_rows, row_numbers, scan_folder, set_name)
+from .datasets import (ImageSet, channel_stats, data_root, readable_rows,
+                                     row_numbers, scan_folder, set_name, try_image)
 
 # %% ../../nbs/43_data.loader.ipynb #cf811ce2
 def _check_batches(n, batch_size, drop_last):
@@ -177,19 +177,13 @@ def _into_cache(data, j, image):
     except OSError: pass
 
 # %% ../../nbs/43_data.loader.ipynb #6670c3a6
-def _load(data, j):
-    "The image of row `j` from the cache, else decoded; raises if it cannot be read."
-    image = _from_cache(data, j)
-    if image is None:
-        image = decode_image(os.path.join(data.folder, data.paths[j]), data.size)
-        _into_cache(data, j, image)
-    return image
-
-# %% ../../nbs/43_data.loader.ipynb #c5cb369a
 def _try(data, j):
-    "The image of row `j` and None, or None and why it cannot be read."
-    try: return _load(data, j), None
-    except Exception as e: return None, str(e.__cause__ or e)
+    "The image of row `j` from the cache, else decoded, and None; or None and why that fails."
+    image, why = _from_cache(data, j), None
+    if image is None:
+        image, why = try_image(os.path.join(data.folder, data.paths[j]), data.size)
+        if why is None: _into_cache(data, j, image)
+    return image, why
 
 # %% ../../nbs/43_data.loader.ipynb #90b1b951
 def _stand_ins(data, i):
@@ -337,10 +331,8 @@ def in_memory(
 ) -> ImageSet:                     # the set itself, or all its files decoded
     "A set whose images are all in memory."
     if isinstance(data, ImageSet): return data
-    images, errors = zip(*(_try(data, i) for i in range(len(data))))
-    rows = readable_rows(data.paths, errors, data.folder, data.on_error)
-    pixels, part = torch.from_numpy(np.stack([images[i] for i in rows])), data[rows]
-    return ImageSet(pixels, part.labels, data.classes, part.paths, name=data.name,
+    pixels = torch.from_numpy(np.stack([data.read(i) for i in range(len(data))]))
+    return ImageSet(pixels, data.labels, data.classes, data.paths, name=data.name,
                     mean=data.mean, std=data.std)
 
 # %% ../../nbs/43_data.loader.ipynb #4980008a
