@@ -202,7 +202,8 @@ def _best(run, recipe, data):
             "a run with a best checkpoint", "Leave best out.")
     state = read_checkpoint(path)
     with reading(path, "the best checkpoint of this run", "Train again."):
-        same = recipe_from(state["recipe"]) == recipe and state["data"] == data
+        def images(about): return {k: v for k, v in about.items() if k != "name"}
+        same = recipe_from(state["recipe"]) == recipe and images(state["data"]) == images(data)
         require(same, "another recipe or other images than in config.toml", "files of one run")
         root = METHODS[recipe.method].eval_part if recipe.method in METHODS else "encoder"
         return {part: (path, _below(state["method"], f"{root}.{part}."))
