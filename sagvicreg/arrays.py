@@ -15,7 +15,7 @@ from numbers import Integral, Real
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from .core import LazyModule, SagvicregError, require
+from .core import LazyModule, SagvicregError, counted, require
 
 # %% ../nbs/01_arrays.ipynb #65eb84bc
 torch = LazyModule("torch")
@@ -137,8 +137,8 @@ def _require_matrix(shape, real, dtype, name, least):
     ok = real and len(shape) == 2 and shape[1] and (shape[0] or least > 1)
     require(ok, f"{name} of shape {tuple(shape)} and dtype {dtype}",
             "a matrix of numbers [n d], one row per item", todo)
-    require(shape[0] >= least, f"{name} with {shape[0]} row{'s'*(shape[0] != 1)}",
-            f"at least {least} rows", "Fewer items have no structure to compare.")
+    require(shape[0] >= least, f"{name} with {counted(shape[0], 'row')}",
+            f"at least {counted(least, 'row')}", "Fewer items have no structure to compare.")
 
 # %% ../nbs/01_arrays.ipynb #85d853e3
 def as_matrix(

@@ -17,8 +17,8 @@ from typing import get_args
 
 import sagvicreg
 from .core import LazyModule, Run, SagvicregError, as_path, atomic_write, environment
-from .core import nearest, output_file, pick_device, require, require_one_of
-from .core import require_writable
+from .core import counted, nearest, output_file, pick_device, require
+from .core import require_one_of, require_writable
 from .training.recipe import Recipe
 
 # %% ../nbs/80_cli.ipynb #4fe0d95e
@@ -300,7 +300,8 @@ def _announce(images, recipe, out):
     "Print what is trained and where the run is stored."
     rank, size = distributed.world()
     several = f", {size} processes" if size > 1 else ""
-    what = f"{recipe.method}, {recipe.backbone}, {recipe.epochs} epochs{several} → {out}"
+    epochs = counted(recipe.epochs, "epoch")
+    what = f"{recipe.method}, {recipe.backbone}, {epochs}{several} → {out}"
     if rank == 0: print(f"{images}\n{what}", flush=True)
 
 # %% ../nbs/80_cli.ipynb #41179d99

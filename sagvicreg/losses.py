@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from .arrays import is_tensor, no_autocast, power_of_two, require_tensor, unit_rows
-from .core import SagvicregError, require
+from .core import SagvicregError, counted, require
 from .graph.walk import Pairs, identity_pairs, partners
 
 # %% ../nbs/22_losses.ipynb #93522297
@@ -84,7 +84,7 @@ def invariance(
     _check(convention, z, z2)
     pairs = pairs or identity_pairs(z, z2)
     require(len(pairs.index) == len(pairs.weight) == len(z),
-            f"{len(pairs.index)} pairs for {len(z)} images", "one pair per image")
+            f"{counted(len(pairs.index), 'pair')} for {counted(len(z), 'image')}", "one pair per image")
     term = (pairs.weight * (z - partners(z2, pairs)).square().sum(1)).mean()
     return term / z.shape[1] if convention == "code" else term
 

@@ -21,7 +21,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, pairwise_distances_argmin_min, rand_score
 
 from ..arrays import as_labels, as_matrix, binary_exponent
-from ..core import SCORES, Table, Tabular, as_whole, require
+from ..core import SCORES, Table, Tabular, as_whole, counted, require
 from .dendrogram import as_embeddings, points_for
 from ..spectral.embedding import eigenpairs
 from ..spectral.laplacian import knn_graph
@@ -203,7 +203,8 @@ def _class_counts(levels, n):
     "Number of classes at each level, checked."
     classes = {name: len(np.unique(y)) for name, y in levels.items()}
     for name, k in classes.items():
-        require(2 <= k < n, f"level {name!r} with {k} classes among {n} items", "from 2 to n - 1")
+        given = f"level {name!r} with {counted(k, 'class')} among {counted(n, 'item')}"
+        require(2 <= k < n, given, f"from 2 to {n - 1}")
     return classes
 
 # %% ../../nbs/35_metrics.clustering.ipynb #7b13707c

@@ -18,7 +18,7 @@ from fastcore.basics import patch
 from scipy.stats import t as student
 
 from ..core import (Run, SCORES, Table, Tabular, as_path, as_whole, atomic_write,
-                            environment, parse_json, pick_device, reading, require,
+                            counted, environment, parse_json, pick_device, reading, require,
                             require_writable, seed_everything)
 from ..data.classes import CIFAR100_HIERARCHY, class_halves, select_classes, subsample
 from ..data.datasets import ImageSet, dataset_layout, image_folder, load_dataset
@@ -226,7 +226,7 @@ def experiment_grid(
     seeds:int=1,                   # number of seeds per row
 ) -> list[Experiment]:             # all rows with the first seed, then all with the second, …
     "Experiments for some recipes and seeds."
-    require(seeds >= 1 and recipes, f"{seeds} seeds and {len(recipes)} recipes",
+    require(seeds >= 1 and recipes, f"{counted(seeds, 'seed')} and {counted(len(recipes), 'recipe')}",
             "at least one of each")
     return [Experiment(row, r, seed, p, dataset, scale) for seed in range(seeds)
             for row, r in recipes.items()]

@@ -15,7 +15,7 @@ from fastcore.basics import patch
 from scipy.sparse.csgraph import connected_components
 
 from ..arrays import as_matrix
-from ..core import SagvicregError, as_whole, generator, require
+from ..core import SagvicregError, as_whole, counted, generator, require
 from ..data.datasets import ImageSet
 from ..graph.walk import RandomWalkPairs
 from ..metrics.dendrogram import as_embeddings
@@ -91,7 +91,7 @@ class StructureCheck:
         reference=None,                # embeddings [n d] by another model; None: the previous check
     ):
         _check_every(every)
-        require(len(images) >= 3, f"{len(images)} images", "at least 3, as a tree needs")
+        require(len(images) >= 3, counted(len(images), "image"), "at least 3, as a tree needs")
         if reference is not None: reference = _as_reference(reference, len(images))
         self.images, self.every, self.reference = images, every, reference
         self._last = None, 0, None     # run, epoch and representation of the previous check
@@ -115,7 +115,7 @@ def _as_reference(x, n):
     "`x` as embeddings of `n` images."
     as_embeddings(x, "reference", "cosine")
     x = as_matrix(x, "reference")
-    require(len(x) == n, f"reference of {len(x)} rows for {n} images",
+    require(len(x) == n, f"reference of {counted(len(x), 'row')} for {counted(n, 'image')}",
             "one row per image, in the same order")
     return x
 

@@ -13,7 +13,7 @@ from numbers import Integral, Real
 from types import NoneType
 from typing import get_args
 
-from ..core import LazyModule, SagvicregError, require, require_one_of
+from ..core import LazyModule, SagvicregError, counted, require, require_one_of
 
 # %% ../../nbs/60_training.recipe.ipynb #e21ac231
 torch, models = LazyModule("torch"), LazyModule("sagvicreg.models")
@@ -211,7 +211,7 @@ def make_schedule(
     floor:float=0.001,                 # last learning rate, as a fraction of the peak
 ) -> "scheduler.CosineLRScheduler":    # call `step_update(t)` before step t
     "Warm-up from 0 and cosine decay, step by step (equation 2; App. F)."
-    require(0 <= warmup < steps, f"warm-up of {warmup} steps in a run of {steps}",
+    require(0 <= warmup < steps, f"warm-up of {counted(warmup, 'step')} in a run of {steps}",
             "fewer warm-up steps than steps", "Train longer or warm up less.")
     peak = max(g["lr"] for g in optimizer.param_groups)
     return scheduler.CosineLRScheduler(
