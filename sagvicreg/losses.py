@@ -84,7 +84,8 @@ def invariance(
     _check(convention, z, z2)
     pairs = pairs or identity_pairs(z, z2)
     require(len(pairs.index) == len(pairs.weight) == len(z),
-            f"{counted(len(pairs.index), 'pair')} for {counted(len(z), 'image')}", "one pair per image")
+            f"{counted(len(pairs.index), 'pair')} for {counted(len(z), 'image')}",
+            "one pair per image")
     term = (pairs.weight * (z - partners(z2, pairs)).square().sum(1)).mean()
     return term / z.shape[1] if convention == "code" else term
 

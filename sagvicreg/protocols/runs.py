@@ -226,8 +226,8 @@ def experiment_grid(
     seeds:int=1,                   # number of seeds per row
 ) -> list[Experiment]:             # all rows with the first seed, then all with the second, …
     "Experiments for some recipes and seeds."
-    require(seeds >= 1 and recipes, f"{counted(seeds, 'seed')} and {counted(len(recipes), 'recipe')}",
-            "at least one of each")
+    given = f"{counted(seeds, 'seed')} and {counted(len(recipes), 'recipe')}"
+    require(seeds >= 1 and recipes, given, "at least one of each")
     return [Experiment(row, r, seed, p, dataset, scale) for seed in range(seeds)
             for row, r in recipes.items()]
 
