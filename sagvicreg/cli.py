@@ -120,13 +120,18 @@ def _show_classes(images):
     if distributed.world()[0] > 0 or plain and not images.paths: return
     print("classes:", ", ".join(f"{name} (number {i})" for i, name in chosen.items()))
 
+# %% ../nbs/80_cli.ipynb #99a82451
+def _select(images, classes):
+    "The images of the classes that the text `classes` names."
+    chosen = image_classes.resolve_classes(images, parse_classes(classes))
+    return image_classes.select_classes(images, chosen)
+
 # %% ../nbs/80_cli.ipynb #52987fe9
 def _part(images, classes, limit):
     "The images of some classes, at most `limit` of them."
     _check_part(classes, limit)
     if classes:
-        chosen = image_classes.resolve_classes(images, parse_classes(classes))
-        images = image_classes.select_classes(images, chosen)
+        images = _select(images, classes)
         _show_classes(images)
     return image_classes.subsample(images, limit and min(limit, len(images)))
 
@@ -217,7 +222,7 @@ def _files(layout, classes, limit):
     folder, paths, labels, names = datasets.scan_folder(layout, part="train")
     unread = torch.zeros(len(paths), dtype=torch.int64)
     files = loader.ImageFiles(folder, paths, 8, labels, names, file_bytes=unread)
-    if classes: files = image_classes.select_classes(files, parse_classes(classes))
+    if classes: files = _select(files, classes)
     return image_classes.subsample(files, limit and min(limit, len(files)))
 
 # %% ../nbs/80_cli.ipynb #2e70a365
