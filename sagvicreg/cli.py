@@ -391,9 +391,8 @@ def _score(
     x, y = linkages.load_embeddings(a), linkages.load_embeddings(b)
     _require_same_rows(a, b)
     if draws: uncertainties.subsets(len(x), draws=draws, seed=seed)      # enough items?
-    with _named(a, b):
-        s = sagvicreg.structure_similarity(x, y, **how)
-        drawn = _draws(x, y, draws, seed, how) if draws else {}
+    s = sagvicreg.structure_similarity(x, y, **how)
+    drawn = _draws(x, y, draws, seed, how) if draws else {}
     if json: _write_json(json, s.to_dict() | {k: v.to_dict() for k, v in drawn.items()})
     if plot: figures.save_figure(trees.plot_tanglegram(*s.trees), plot)
     print(s, *drawn.values(), sep="\n\n")
@@ -406,13 +405,6 @@ def _score_options(metric, linkage, lca_distance, device):
     require_one_of(lca_distance, correlations.LCA_DISTANCES, "lca_distance")
     if device not in ("auto", "cpu"): pick_device(device)
     return dict(metric=metric, linkage=linkage, lca_distance=lca_distance, device=device)
-
-# %% ../nbs/80_cli.ipynb #cdc02265
-@contextmanager
-def _named(a, b):
-    "Say in errors which file is x1 and which is x2."
-    try: yield
-    except SagvicregError as e: raise SagvicregError(f"{a} (x1) and {b} (x2): {e}") from e
 
 # %% ../nbs/80_cli.ipynb #06fbe443
 def _require_same_rows(a, b):
