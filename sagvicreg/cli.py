@@ -120,13 +120,18 @@ def _show_classes(images):
     if distributed.world()[0] > 0 or plain and not images.paths: return
     print("classes:", ", ".join(f"{name} (number {i})" for i, name in chosen.items()))
 
+# %% ../nbs/80_cli.ipynb #99a82451
+def _select(images, classes):
+    "The images of the classes that the text `classes` names."
+    chosen = image_classes.resolve_classes(images, parse_classes(classes))
+    return image_classes.select_classes(images, chosen)
+
 # %% ../nbs/80_cli.ipynb #52987fe9
 def _part(images, classes, limit):
     "The images of some classes, at most `limit` of them."
     _check_part(classes, limit)
     if classes:
-        chosen = image_classes.resolve_classes(images, parse_classes(classes))
-        images = image_classes.select_classes(images, chosen)
+        images = _select(images, classes)
         _show_classes(images)
     return image_classes.subsample(images, limit and min(limit, len(images)))
 
@@ -217,7 +222,7 @@ def _files(layout, classes, limit):
     folder, paths, labels, names = datasets.scan_folder(layout, part="train")
     unread = torch.zeros(len(paths), dtype=torch.int64)
     files = loader.ImageFiles(folder, paths, 8, labels, names, file_bytes=unread)
-    if classes: files = image_classes.select_classes(files, parse_classes(classes))
+    if classes: files = _select(files, classes)
     return image_classes.subsample(files, limit and min(limit, len(files)))
 
 # %% ../nbs/80_cli.ipynb #2e70a365
@@ -386,9 +391,8 @@ def _score(
     x, y = linkages.load_embeddings(a), linkages.load_embeddings(b)
     _require_same_rows(a, b)
     if draws: uncertainties.subsets(len(x), draws=draws, seed=seed)      # enough items?
-    with _named(a, b):
-        s = sagvicreg.structure_similarity(x, y, **how)
-        drawn = _draws(x, y, draws, seed, how) if draws else {}
+    s = sagvicreg.structure_similarity(x, y, **how)
+    drawn = _draws(x, y, draws, seed, how) if draws else {}
     if json: _write_json(json, s.to_dict() | {k: v.to_dict() for k, v in drawn.items()})
     if plot: figures.save_figure(trees.plot_tanglegram(*s.trees), plot)
     print(s, *drawn.values(), sep="\n\n")
@@ -401,13 +405,6 @@ def _score_options(metric, linkage, lca_distance, device):
     require_one_of(lca_distance, correlations.LCA_DISTANCES, "lca_distance")
     if device not in ("auto", "cpu"): pick_device(device)
     return dict(metric=metric, linkage=linkage, lca_distance=lca_distance, device=device)
-
-# %% ../nbs/80_cli.ipynb #cdc02265
-@contextmanager
-def _named(a, b):
-    "Say in errors which file is x1 and which is x2."
-    try: yield
-    except SagvicregError as e: raise SagvicregError(f"{a} (x1) and {b} (x2): {e}") from e
 
 # %% ../nbs/80_cli.ipynb #06fbe443
 def _require_same_rows(a, b):
