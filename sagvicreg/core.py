@@ -159,7 +159,7 @@ def generator(
     device="cpu",         # device that the draws are made on
 ) -> "torch.Generator":   # a new generator with this seed
     "A `torch.Generator` on `device`, seeded."
-    return torch.Generator(device=device).manual_seed(int(seed))
+    return torch.Generator(device=device).manual_seed(as_whole(seed, "seed"))
 
 # %% ../nbs/00_core.ipynb #5542616a
 def seed_everything(
@@ -167,7 +167,7 @@ def seed_everything(
     device="cpu",         # device of the returned generator
 ) -> "torch.Generator":   # a generator of our own with the same seed
     "Seed Python's, numpy's and torch's global generators and return one of our own."
-    require(0 <= int(seed) < 2**32, f"seed = {seed}", "an integer from 0 to 4294967295")
+    as_whole(seed, "seed", 0, 2**32 - 1)
     random.seed(int(seed))
     np.random.seed(int(seed))
     torch.manual_seed(int(seed))
@@ -209,7 +209,7 @@ def pick_device(
     "The device called `name`; `auto` takes CUDA, then Apple's MPS, then the CPU."
     if name == "auto": name = next(filter(_is_present, ("cuda", "mps", "cpu")))
     try: device = torch.device(name)
-    except RuntimeError: device = None
+    except (RuntimeError, TypeError, ValueError, OverflowError): device = None
     require(device is not None, f"device {name!r}",
             "a torch device such as cpu, cuda, cuda:0 or mps", "Or use auto.")
     require(_is_present(device.type), f"device {name!r}", "a device this machine has",

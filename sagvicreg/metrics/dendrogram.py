@@ -380,8 +380,9 @@ def plot_dendrograms(
     require_trees(*trees.values())
     labels = as_labels(labels, next(iter(trees.values())).n)
     present, classes = np.unique(labels), as_list(classes, "classes")
+    expected = f"numbers of {counted(len(classes), 'class')}"
     require(0 <= present[0] and present[-1] < len(classes),
-            f"labels from {present[0]} to {present[-1]}", f"numbers of {counted(len(classes), 'class')}")
+            f"labels from {present[0]} to {present[-1]}", expected)
     color = {c: mcolors.to_rgb(PALETTE[i % 10]) for i, c in enumerate(present)}
     fig, axs = plt.subplots(2, len(trees), figsize=(4.5*len(trees), 3.2), layout="constrained",
                             dpi=90, squeeze=False, height_ratios=[12, 1])
