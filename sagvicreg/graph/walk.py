@@ -15,7 +15,7 @@ from fastcore.meta import delegates
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from ..arrays import unit_rows
+from ..arrays import require_tensor, unit_rows
 from ..core import as_whole, require
 from .affinity import Graph, affinity
 
@@ -87,6 +87,7 @@ def identity_pairs(
     generator:torch.Generator=None,    # not used: nothing is drawn
 ) -> Pairs:                            # j = i, weight 1
     "VICReg's pairing: every image with itself, at weight 1."
+    require_tensor(z, "embeddings")
     dtype = torch.promote_types(z.dtype, torch.float32)
     own = torch.arange(len(z), device=z.device)
     return Pairs(own, torch.ones(len(z), device=z.device, dtype=dtype))

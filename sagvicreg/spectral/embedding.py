@@ -61,6 +61,7 @@ def eigenpairs(
     kind:str="random-walk",    # `unnormalized`, `symmetric` or `random-walk`
 ) -> tuple[Float[np.ndarray, "count"], Float[np.ndarray, "n count"]]:  # values, vectors
     "The smallest eigenvalues of a graph Laplacian, in increasing order, and their eigenvectors."
+    require_one_of(kind, ("unnormalized", "symmetric", "random-walk"), "kind =")
     w = check_weights(w)
     n, lap = w.shape[0], laplacian(w, "symmetric" if kind == "random-walk" else kind)
     as_whole(count, "count", 1, n)

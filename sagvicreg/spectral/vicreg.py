@@ -12,7 +12,7 @@ from jaxtyping import Float
 from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
-from ..core import as_whole
+from ..core import as_whole, require_memory
 from ..graph.affinity import Graph
 from ..graph.walk import transition_matrix
 from .laplacian import check_weights, laplacian
@@ -25,6 +25,7 @@ def augmentation_graph(
     "The graph VICReg embeds: an edge of weight 1 between any two views of one image (section 4.1)."
     as_whole(n, "n", 1)
     as_whole(views, "views", 2)
+    require_memory(8*(n*views)**2, f"a graph of {n*views:,} views", "Take fewer images.")
     between = torch.ones(views, views, dtype=torch.float64).fill_diagonal_(0)
     return torch.kron(between, torch.eye(n, dtype=torch.float64))                        # (1)
 
