@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from .arrays import is_tensor, no_autocast, power_of_two, require_tensor, unit_rows
-from .core import SagvicregError, counted, require
+from .core import SagvicregError, as_number, counted, require, require_one_of
 from .graph.walk import Pairs, identity_pairs, partners
 
 # %% ../nbs/22_losses.ipynb #93522297
@@ -38,7 +38,7 @@ def full_precision(
 # %% ../nbs/22_losses.ipynb #1a7dbd68
 def _check(convention, *zs):
     "Raise unless the convention exists and all views are matrices of one shape, with two rows."
-    require(convention in ("code", "paper"), f"convention = {convention!r}", "'code' or 'paper'")
+    require_one_of(convention, ("code", "paper"), "convention =")
     for z in zs:
         require_tensor(z, "embeddings", floating=True)
         require(len(z) >= 2, f"embeddings of shape {tuple(z.shape)}",
@@ -56,6 +56,8 @@ def variance(
 ) -> Float[Tensor, ""]:         # 0 when every coordinate varies enough
     "The variance term of VICReg (equation 1; section 3.2)."
     _check(convention, z)
+    as_number(gamma, "gamma", 0)
+    as_number(eps, "eps", 0)
     term = (gamma - (z.var(dim=0) + eps).sqrt()).relu().mean()
     return term / 2 if convention == "code" else term
 
@@ -82,7 +84,9 @@ def invariance(
 ) -> Float[Tensor, ""]:         # 0 when paired embeddings are equal
     "The invariance term of VICReg and, with walked pairs, of SAG-VICReg (equation 3; section 4.3)."
     _check(convention, z, z2)
-    pairs = pairs or identity_pairs(z, z2)
+    if pairs is None: pairs = identity_pairs(z, z2)
+    require(isinstance(pairs, Pairs), f"pairs of type {type(pairs).__name__}", "Pairs",
+            "A pairing makes them, such as RandomWalkPairs.")
     require(len(pairs.index) == len(pairs.weight) == len(z),
             f"{counted(len(pairs.index), 'pair')} for {counted(len(z), 'image')}",
             "one pair per image")

@@ -39,7 +39,7 @@ def _centered(bank, queries):
 # %% ../nbs/36_probes.ipynb #74b24d4d
 def _comparable(bank, queries, metric):
     "Bank, queries and a bias such that `queries @ bank.T + bias` grows with nearness."
-    require(metric in ("cosine", "euclidean"), f"metric = {metric!r}", "cosine or euclidean")
+    require_one_of(metric, ("cosine", "euclidean"), "metric =")
     bank = as_tensor(bank, "bank")
     queries = as_tensor(queries, "queries", bank.device)
     require(bank.shape[1] == queries.shape[1],
@@ -238,9 +238,11 @@ def hierarchical_accuracy(
 # %% ../nbs/36_probes.ipynb #4a562326
 def _hierarchical_points(noise=.4, order=tuple(range(8)), per_class=15, seed=0):
     "Points [n 2] and sorted classes [n]: halves, quarters and siblings on a circle, eq. (4)."
-    require(sorted(order) == list(range(8)), f"order = {tuple(order)}", "each of 0, …, 7 once")
-    require(noise >= 0 and per_class >= 4, f"noise = {noise}, per_class = {per_class}",
-            "noise ≥ 0 and per_class ≥ 4")
+    order = as_labels(order, name="order")
+    require(sorted(order) == list(range(8)), f"order = {order}", "each of 0, …, 7 once")
+    as_number(noise, "noise", 0)
+    as_whole(per_class, "per_class", 4, 10**6)
+    as_whole(seed, "seed", 0)
     labels = np.repeat(np.arange(8), per_class)
     angle = np.radians([0, 20, 60, 80, 180, 200, 240, 260])[np.asarray(order)[labels]]
     offsets = np.random.default_rng(seed).standard_normal((len(labels), 2))
@@ -265,7 +267,7 @@ def _measures(original, embedding, labels, k=5):
 # %% ../nbs/36_probes.ipynb #44dd5ed4
 def _sets(overlap=2., order=_UPSIDE_DOWN, noise=.4, per_class=15, seed=0):
     "The original points and the two embeddings, and the classes."
-    require(overlap >= 0, f"overlap = {overlap}", "overlap ≥ 0")
+    as_number(overlap, "overlap", 0)
     original, labels = _hierarchical_points(noise, per_class=per_class, seed=seed)
     moved, _ = _hierarchical_points(noise, order, per_class, seed)
     own_noise = np.random.default_rng([seed, 1]).standard_normal(original.shape)

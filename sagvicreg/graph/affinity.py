@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ..arrays import no_autocast, require_rows, require_tensor, unit_rows
-from ..core import as_number, as_whole, require
+from ..core import as_number, as_whole, require, require_one_of
 
 # %% ../../nbs/20_graph.affinity.ipynb #6af064cb
 def _directions(z):
@@ -63,10 +63,9 @@ class Graph(NamedTuple):
 # %% ../../nbs/20_graph.affinity.ipynb #3ad1ff93
 def _check_options(k, neighbors, percentile, scale_over):
     as_whole(k, "k", 1)
-    require(neighbors in ("within", "across"), f"neighbors = {neighbors!r}", "'within' or 'across'")
+    require_one_of(neighbors, ("within", "across"), "neighbors =")
     as_number(percentile, "percentile", 0, 100)
-    require(scale_over in ("neighbors", "batch"),
-            f"scale_over = {scale_over!r}", "'neighbors' or 'batch'")
+    require_one_of(scale_over, ("neighbors", "batch"), "scale_over =")
 
 # %% ../../nbs/20_graph.affinity.ipynb #d11242fa
 def _check_views(z, z2, within):

@@ -15,15 +15,22 @@ from fastcore.meta import delegates
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from ..arrays import unit_rows
+from ..arrays import require_tensor, unit_rows
 from ..core import as_whole, require
 from .affinity import Graph, affinity
+
+# %% ../../nbs/21_graph.walk.ipynb #97b61199
+def _require_graph(graph):
+    "Raise unless `graph` is what affinity returns."
+    require(isinstance(graph, Graph), f"graph of type {type(graph).__name__}", "a Graph",
+            "affinity makes one of embeddings.")
 
 # %% ../../nbs/21_graph.walk.ipynb #c55dd057
 def transition_matrix(
     graph:Graph,                       # k weighted edges per vertex
 ) -> Float[Tensor, "n n"]:             # row-stochastic
     "The random walk on a graph as a dense matrix (equation 1)."
+    _require_graph(graph)
     return graph._replace(weight=graph.weight / graph.weight.sum(1, keepdim=True)).dense()
 
 # %% ../../nbs/21_graph.walk.ipynb #ec92f466
@@ -64,8 +71,8 @@ def random_walk(
     generator:torch.Generator=None,    # source of the draws, on the graph's device
 ) -> Pairs:                            # the end of each walk, and the product of its weights
     "One random walk from every vertex (section 4.3, appendix G.2)."
-    require(isinstance(steps, int) and steps >= 1,
-            f"steps = {steps!r}", "a whole number of steps ≥ 1")
+    _require_graph(graph)
+    as_whole(steps, "steps", 1, 10_000)
     at = torch.arange(len(graph.index), device=graph.index.device)
     total = torch.ones_like(graph.weight[:, 0])
     for _ in range(steps):
@@ -80,6 +87,7 @@ def identity_pairs(
     generator:torch.Generator=None,    # not used: nothing is drawn
 ) -> Pairs:                            # j = i, weight 1
     "VICReg's pairing: every image with itself, at weight 1."
+    require_tensor(z, "embeddings")
     dtype = torch.promote_types(z.dtype, torch.float32)
     own = torch.arange(len(z), device=z.device)
     return Pairs(own, torch.ones(len(z), device=z.device, dtype=dtype))
@@ -166,7 +174,8 @@ def pairing(
 ):                                     # the function
     "A pairing by name; a function is returned unchanged."
     names = f"{', '.join(_PAIRINGS)} or a function of both views' embeddings"
-    require(callable(pairs) or pairs in _PAIRINGS, f"pairs = {pairs!r}", names)
+    known = isinstance(pairs, str) and pairs in _PAIRINGS
+    require(callable(pairs) or known, f"pairs = {pairs!r}", names)
     require(not (callable(pairs) and kwargs),
             f"pairs = {pairs!r} with {sorted(kwargs)}", "options for a named pairing alone")
     if callable(pairs): return pairs

@@ -21,7 +21,8 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, pairwise_distances_argmin_min, rand_score
 
 from ..arrays import as_labels, as_matrix, binary_exponent
-from ..core import SCORES, Table, Tabular, as_whole, counted, require
+from ..core import (SCORES, Table, Tabular, as_whole, counted, require,
+                            require_one_of)
 from .dendrogram import as_embeddings, points_for
 from ..spectral.embedding import eigenpairs
 from ..spectral.laplacian import knn_graph
@@ -44,7 +45,7 @@ def as_levels(
     name:str="levels",                   # what to call them in a message
 ) -> dict[str, Int[np.ndarray, "n"]]:    # int64 labels of each level, in the order given
     "Labels at several levels, checked; torch (on any device), numpy or lists."
-    levels = _by_name(levels, name)
+    levels, n = _by_name(levels, name), as_whole(n, "n", 1)
     require(levels, f"{name} without a level", "at least one")
     return {str(key): as_labels(y, n, f"{name} {key!r}") for key, y in levels.items()}
 
@@ -83,7 +84,7 @@ def rand_index(
 # %% ../../nbs/35_metrics.clustering.ipynb #f582e5e8
 def _as_points(x, metric):
     "Points in float64, of size about 1, whose Euclidean distances have the order of `metric`."
-    require(metric in ("cosine", "euclidean"), f"metric = {metric!r}", "cosine or euclidean")
+    require_one_of(metric, ("cosine", "euclidean"), "metric =")
     x = points_for(as_embeddings(x, "x", metric), metric)
     x = np.ldexp(x, -binary_exponent(x))                  # at about 1, no square overflows
     return x - x.mean(0) if metric == "euclidean" else x  # changes no distance and saves digits
@@ -228,7 +229,7 @@ def hierarchical_rand(
     classes, counts = _class_counts(levels, n), as_labels(counts, name="counts").tolist()
     _check_counts(counts, n)
     as_whole(seed, "seed", 0, 2**32 - 1)
-    as_whole(starts, "starts", 1)
+    as_whole(starts, "starts", 1, 10_000)
     y = _spectral_coordinates(x, max([*classes.values(), *counts]), neighbors, metric)
     numbers = sorted({*classes.values(), *counts})
     found = {k: _spectral_clusters(y, k, seed, starts) for k in numbers}

@@ -8,8 +8,8 @@ __all__ = ['LCA_DISTANCES', 'tree_correlations', 'sampled_correlations']
 # %% ../../nbs/32_metrics.correlation.ipynb #62f19c91
 import numba, numpy as np
 
-from ..core import LazyModule, as_whole, require, require_memory, require_one_of
-from .dendrogram import Dendrogram
+from ..core import LazyModule, as_list, as_whole, require, require_memory, require_one_of
+from .dendrogram import Dendrogram, require_trees
 from .linkage import jit, match_threads
 
 # %% ../../nbs/32_metrics.correlation.ipynb #379bc3cc
@@ -318,11 +318,9 @@ def tree_correlations(
     names:tuple=("tree 1", "tree 2"),    # what to call the trees in error messages
 ) -> dict[str, float]:                   # `pearson`, `spearman`, `kendall` (tau-b)
     "Correlations of two trees' LCA distances over all n(n-1)/2 pairs, with ties (section 4.4)."
-    require(tree1.n == tree2.n, f"trees of {tree1.n} and {tree2.n} items",
-            "two trees over the same items")
-    require(tree1.n >= 3, f"trees of {tree1.n} items", "at least 3 items")
-    trees = tree1, tree2
-    values, levels = ([f(t, lca_distance) for t in trees] for f in (_lca_values, _lca_levels))
+    require_trees(tree1, tree2, least=3)
+    trees, names = (tree1, tree2), as_list(names, "names", 2)
+    levels, values = ([f(t, lca_distance) for t in trees] for f in (_lca_levels, _lca_values))
     for name, v, code in zip(names, values, levels):
         require(code.any(), f"LCA {lca_distance}s of {name} that are all {v[0]:.4g}",
                 "values that differ between pairs",
@@ -349,14 +347,13 @@ def sampled_correlations(
     seed:int=0,                          # the same seed draws the same pairs
 ) -> dict[str, tuple[float, float]]:     # `pearson`, `spearman`, `kendall`: value, standard error
     "Correlations over a random sample of pairs, each with the standard error of that sampling."
-    require(tree1.n == tree2.n, f"trees of {tree1.n} and {tree2.n} items",
-            "two trees over the same items")
-    as_whole(pairs, "pairs", 200, todo="The standard error needs twenty groups of ten.")
+    require_trees(tree1, tree2, least=3)
+    as_whole(pairs, "pairs", 200, 10**8, todo="The standard error needs twenty groups of ten.")
     rng = np.random.default_rng(as_whole(seed, "seed", 0))
     i, j = rng.integers(tree1.n, size=pairs), rng.integers(tree1.n - 1, size=pairs)
     j += j >= i
     rows = [(t, _lca_rows(t, i, j)) for t in (tree1, tree2)]
-    values, levels = ([f(t, lca_distance)[r] for t, r in rows] for f in (_lca_values, _lca_levels))
+    levels, values = ([f(t, lca_distance)[r] for t, r in rows] for f in (_lca_levels, _lca_values))
     require(all(map(np.ptp, levels)), f"{pairs} pairs with one and the same LCA {lca_distance}",
             "values that differ", "Draw more pairs, or use all.")
     return dict(pearson=_jackknife(stats.pearsonr, *values),

@@ -18,8 +18,8 @@ from jaxtyping import Float
 from numpy.lib import format as npy
 
 from ..arrays import as_array, as_labels, as_matrix, binary_exponent, rescaled
-from ..core import LazyModule, as_path, atomic_write, pick_device
-from ..core import progress_bar, reading, require, require_memory
+from ..core import (LazyModule, as_list, as_path, atomic_write, pick_device, progress_bar,
+                            reading, require, require_memory, require_one_of)
 
 # %% ../../nbs/30_metrics.linkage.ipynb #c01069d1
 torch = LazyModule("torch")
@@ -28,7 +28,7 @@ torch = LazyModule("torch")
 def _row_arrays(n, paths, index, labels):
     "What the `n` rows are: `paths` or else `index`, and `labels` if there are any."
     arrays = {}
-    if paths is not None: arrays["paths"] = np.asarray([str(p) for p in paths], dtype=str)
+    if paths is not None: arrays["paths"] = np.array([str(p) for p in as_list(paths, "paths")])
     else: arrays["index"] = as_labels(range(n) if index is None else index, name="index")
     if labels is not None: arrays["labels"] = as_array(labels, "labels")
     for k, a in arrays.items():
@@ -53,6 +53,7 @@ def save_embeddings(
     require(paths is None or index is None, "both paths and index", "one of the two")
     embeddings = as_matrix(embeddings)
     rows = _row_arrays(len(embeddings), paths, index, labels)
+    classes = [] if classes is None else as_list(classes, "classes")
     if classes: rows["classes"] = np.array([str(c) for c in classes])
     with atomic_write(path) as t: np.savez(t, embeddings=embeddings, **rows)
     return path
@@ -540,7 +541,7 @@ def reciprocal_linkage(
     name:str="points",            # what to call the points in error messages
 ) -> Float[np.ndarray, "n-1 4"]:  # scipy's linkage matrix
     "Exact clustering of `x` by rounds of reciprocal nearest neighbors; O(n·d) memory."
-    require(linkage in ("average", "ward"), f"linkage = {linkage!r}", "average or ward")
+    require_one_of(linkage, ("average", "ward"), "linkage =")
     x = as_matrix(x, name, 2).astype(np.float64)
     exponent = binary_exponent(x)
     x = np.ldexp(x, -exponent)                               # so that no square overflows

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ..arrays import binary_exponent, rounding
-from ..core import SCORES, Table, Tabular, require, require_one_of
+from ..core import SCORES, Table, Tabular, as_list, require, require_one_of
 from .correlation import (LCA_DISTANCES, sampled_correlations,
                                            tree_correlations)
 from .dendrogram import (Dendrogram, as_embeddings, check_choices, points_for,
@@ -155,6 +155,7 @@ def scaled_embeddings(
 # %% ../../nbs/33_metrics.similarity.ipynb #df780e4e
 def _pair(x1, x2, metric, names):
     "Both sets, checked; raises unless they have equally many rows."
+    names = as_list(names, "names", 2)
     x1, x2 = (scaled_embeddings(x, n, metric) for x, n in zip((x1, x2), names))
     given = [f"{name} of shape {x.shape}" for name, x in zip(names, (x1, x2))]
     require(len(x1) == len(x2), " and ".join(given),

@@ -14,13 +14,15 @@ from jaxtyping import Int
 from scipy.special import stdtrit
 
 from ..arrays import as_matrix
-from ..core import (SCORES, SagvicregError, Table, Tabular, as_number, as_whole,
+from ..core import (SCORES, SagvicregError, Table, Tabular, as_list, as_number, as_whole,
                             progress_bar, require)
 from .correlation import tree_correlations
 from .similarity import (cross_correlations, scaled_embeddings,
                                           structure_similarity)
 
 # %% ../../nbs/34_metrics.uncertainty.ipynb #119b7156
+_MOST = 10**6                    # draws
+
 def subsets(
     n:int,                       # number of items
     fraction:float=.5,           # fraction of the items in each subset
@@ -29,7 +31,7 @@ def subsets(
 ) -> Int[np.ndarray, "draws m"]: # sorted positions of items
     "Random subsets of the items 0, …, n - 1, without replacement."
     as_number(fraction, "fraction", above=0, below=1)
-    as_whole(draws, "draws", 2, todo="One subset has no spread.")
+    as_whole(draws, "draws", 2, _MOST, "One subset has no spread.")
     m = round(fraction*as_whole(n, "n", 1))
     require(3 <= m < n, f"subsets of {m} of {n} items", "at least 3 items, and fewer than all",
             f"A fraction of {fraction} needs more items.")
@@ -132,7 +134,8 @@ def subsampling(
     **how,                       # options of structure_similarity, such as `metric`, `linkage`
 ) -> SubsamplingResult:
     "Structure similarity of all items and of random subsets; standard errors by eq. (1)."
-    x1, x2 = map(as_matrix, (x1, x2), how.get("names", ("x1", "x2")))
+    names = as_list(how.get("names", ("x1", "x2")), "names", 2)
+    x1, x2 = map(as_matrix, (x1, x2), names)
     parts = subsets(len(x1), fraction, draws, seed)
     full = structure_similarity(x1, x2, progress=progress, **how)
     found = _subset_scores(x1, x2, parts, progress, how)
@@ -211,7 +214,7 @@ def permutation_null(
     names:tuple=("x1", "x2"),    # what to call the sets in error messages
 ) -> PermutationNull:
     "Structure similarity when the items of the second set are permuted; each tree is built once."
-    as_whole(draws, "draws", 2, todo="One permutation has no spread.")
+    as_whole(draws, "draws", 2, _MOST, "One permutation has no spread.")
     rng, samples = np.random.default_rng(as_whole(seed, "seed", 0)), []
     full = structure_similarity(x1, x2, metric, linkage, lca_distance, device, progress, names)
     x = [scaled_embeddings(v, n, metric) for v, n in zip((x1, x2), names)]

@@ -15,7 +15,7 @@ from scipy.sparse import csgraph
 from scipy.sparse.linalg import eigsh
 
 from ..arrays import as_floats, as_matrix
-from ..core import require
+from ..core import require, require_one_of
 from .laplacian import check_weights, laplacian
 
 # %% ../../nbs/11_spectral.embedding.ipynb #48003f49
@@ -61,9 +61,10 @@ def eigenpairs(
     kind:str="random-walk",    # `unnormalized`, `symmetric` or `random-walk`
 ) -> tuple[Float[np.ndarray, "count"], Float[np.ndarray, "n count"]]:  # values, vectors
     "The smallest eigenvalues of a graph Laplacian, in increasing order, and their eigenvectors."
+    require_one_of(kind, ("unnormalized", "symmetric", "random-walk"), "kind =")
     w = check_weights(w)
     n, lap = w.shape[0], laplacian(w, "symmetric" if kind == "random-walk" else kind)
-    require(1 <= count <= n, f"count = {count} with {n} vertices", "1 ≤ count ≤ n")
+    as_whole(count, "count", 1, n)
     values, u = _smallest(lap, count)
     if kind == "random-walk": u = u / np.sqrt(w.sum(1))[:, None]
     return values.clip(min=0), u * np.sign(u[np.abs(u).argmax(0), np.arange(count)])
@@ -92,7 +93,7 @@ def spectral_embedding(
     "Laplacian eigenmaps: the smoothest coordinates of a graph's vertices (App. G.1)."
     w = check_weights(w)
     n, first = w.shape[0], int(drop_first)
-    require(1 <= dim <= n - first, f"dim = {dim} with {n} vertices", f"1 ≤ dim ≤ {n - first}")
+    as_whole(dim, "dim", 1, n - first)
     if drop_first: _warn_if_disconnected(w, dim)
     return eigenpairs(w, dim + first, kind)[1][:, first:]
 
@@ -105,8 +106,8 @@ def diffusion_map(
     "Eigenvectors of the walk, scaled by the t-th power of their eigenvalues (equation 2)."
     w = check_weights(w)
     n, parts = w.shape[0], _components(w)
-    require(1 <= dim < n, f"dim = {dim} with {n} vertices", "1 ≤ dim < n")
-    require(t >= 0 and t == int(t), f"t = {t}", "a whole number of steps ≥ 0")
+    as_whole(dim, "dim", 1, n - 1)
+    as_whole(t, "t", 0)
     require(parts == 1, f"graph of {parts} components", "a connected graph",
             "Embed each component separately.")
     values, psi = eigenpairs(w, dim + 1)
@@ -144,8 +145,7 @@ def nystrom(
     w = check_weights(w)
     given = dict(rows=rows, values=values, vectors=vectors)
     rows, values, vectors = (as_floats(a, name) for name, a in given.items())
-    require(kind in ("random-walk", "symmetric"), f"kind = {kind!r}",
-            "'random-walk' or 'symmetric'")
+    require_one_of(kind, ("random-walk", "symmetric"), "kind =")
     _check_graph(rows, w.shape[0], values, vectors)
     d, mu = rows.sum(1), 1 - values
     _check_divisors(d, mu)

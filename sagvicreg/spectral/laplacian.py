@@ -13,7 +13,7 @@ from scipy.spatial.distance import cdist
 from sklearn.neighbors import kneighbors_graph
 
 from ..arrays import as_floats, as_matrix, binary_exponent
-from ..core import as_number, as_whole, require
+from ..core import as_number, as_whole, require, require_one_of
 
 # %% ../../nbs/10_spectral.laplacian.ipynb #04d5b763
 def gaussian_graph(
@@ -102,7 +102,7 @@ def laplacian(
     kind:str="unnormalized",     # `unnormalized`, `symmetric` or `random-walk`
 ):                               # [n n], dense or sparse as `w` is
     "The graph Laplacian L, L_sym or L_rw (equation 2; App. G.1)."
-    require(kind in _kinds, f"kind = {kind!r}", "'unnormalized', 'symmetric' or 'random-walk'")
+    require_one_of(kind, _kinds, "kind =")
     w = check_weights(w)
     return _diagonal(w.sum(1), w) - w if kind == "unnormalized" else _normalized(w, kind)
 
@@ -117,4 +117,10 @@ def dirichlet_energy(
             f"coordinates of shape {y.shape} on {w.shape[0]} vertices", "one row per vertex")
     y = y.reshape(len(y), -1)
     y = y - y.mean(0)            # changes only the rounding
-    return float(w.sum(1) @ (y**2).sum(1) - (y * (w @ y)).sum())
+    exponent = binary_exponent(y)
+    y = np.ldexp(y, -exponent)   # at about 1, no square overflows
+    energy = w.sum(1) @ (y**2).sum(1) - (y * (w @ y)).sum()
+    with np.errstate(over="ignore"): energy = float(np.ldexp(energy, 2*exponent))
+    require(energy < np.inf, f"coordinates up to 1e{exponent*np.log10(2):.0f}",
+            "coordinates whose energy a float64 holds", "Scale them down.")
+    return energy

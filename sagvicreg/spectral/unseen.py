@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from sklearn.neighbors import kneighbors_graph
 from torch import Tensor, nn
 
-from ..arrays import as_labels, as_matrix, require_tensor
+from ..arrays import as_labels, as_matrix, binary_exponent, require_tensor
 from ..core import as_number, as_whole, generator, require
 from ..graph.walk import identity_pairs
 from ..losses import vicreg_terms
@@ -28,7 +28,8 @@ def clusters(
     std:float=.5,                      # standard deviation of a cluster, in each direction
 ) -> tuple[Float[Tensor, "m 2"], Int[np.ndarray, "m"]]:   # points, and the cluster of each
     "Five Gaussian clusters in the plane; training leaves out number 0."
-    as_whole(n, "n", 1)
+    as_whole(n, "n", 1, 10**7)
+    as_whole(seed, "seed", 0)
     as_number(gap, "gap")
     as_number(std, "std", 0)
     angle = 2 * np.pi * np.arange(5) / 5
@@ -53,6 +54,7 @@ def scatter(
 ) -> Float[np.ndarray, "c"]:           # scatter of each cluster, in the order of the labels' values
     "Within-cluster spread over the mean distance between cluster means (equation 1)."
     z = as_matrix(z).astype(np.float64)
+    z = np.ldexp(z, -binary_exponent(z))                  # at about 1, no square overflows
     labels = as_labels(labels, len(z))
     groups = [z[labels == c] for c in np.unique(labels)]
     require(len(groups) >= 2, f"{len(groups)} cluster", "at least two",
@@ -153,6 +155,7 @@ def figure1(
     gap:float=4.,                      # distance of the unseen cluster from the center
 ) -> tuple[Figure, dict]:              # four panels; scatter of the unseen cluster, mean of others
     "Train without cluster 0, embed everything, draw the paper's Figure 1 and measure it."
+    require(callable(train), f"train = {train!r}", "a function of points and seed")
     x, y = clusters(seed=seed)
     x, y = x[y > 0], y[y > 0]
     test, labels = clusters(gap=gap, seed=1000 + seed)

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
-from ..core import require
+from ..core import as_whole, require_memory
 from ..graph.affinity import Graph
 from ..graph.walk import transition_matrix
 from .laplacian import check_weights, laplacian
@@ -23,8 +23,9 @@ def augmentation_graph(
     views:int=2,                  # augmented views of each image
 ) -> Float[Tensor, "m m"]:        # weights, m = n·views: all first views, then all second views, …
     "The graph VICReg embeds: an edge of weight 1 between any two views of one image (section 4.1)."
-    require(n >= 1 and views >= 2, f"n = {n} images with {views} views",
-            "n ≥ 1 and at least 2 views")
+    as_whole(n, "n", 1)
+    as_whole(views, "views", 2)
+    require_memory(8*(n*views)**2, f"a graph of {n*views:,} views", "Take fewer images.")
     between = torch.ones(views, views, dtype=torch.float64).fill_diagonal_(0)
     return torch.kron(between, torch.eye(n, dtype=torch.float64))                        # (1)
 
@@ -41,7 +42,8 @@ def spectral_gap(
     k:int=1,                      # between which eigenvalues; 1 gives λ₂, since λ₁ = 0
 ) -> float:                       # λₖ₊₁ - λₖ, at most 2
     "Gap above the k smallest eigenvalues of the normalized Laplacian."
-    require(1 <= k < len(w), f"k = {k} on a graph of {len(w)} vertices", f"1 ≤ k < {len(w)}")
+    w = check_weights(w)
+    as_whole(k, "k", 1, w.shape[0] - 1)
     low, high = np.linalg.eigvalsh(laplacian(w, "symmetric"))[k-1:k+1]
     return float(high - low)
 
