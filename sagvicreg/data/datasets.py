@@ -263,14 +263,33 @@ def _latin1(text, encoding):
     return text.encode("latin1")
 
 # %% ../../nbs/40_data.datasets.ipynb #6cef7e3b
-_array = np.empty(0)
-_ALLOWED = {
-    ("numpy", "ndarray"): np.ndarray,
-    ("numpy", "dtype"): np.dtype,
-    ("_codecs", "encode"): _latin1}
+class _Kind:
+    "What a pickle has for the type of an array."
+    def __init__(self, name, *_): self.name = name
+    def __setstate__(self, state): pass
+
+# %% ../../nbs/40_data.datasets.ipynb #d6aed313
+class _Pixels:
+    "What a pickle has for an array of bytes, which is its `array`."
+    def __init__(self, *_): self.array = None
+    def __setstate__(self, state):
+        _, shape, kind, fortran, raw = state
+        self.array = _pixels(raw, kind, shape, "F" if fortran else "C").array
+
+# %% ../../nbs/40_data.datasets.ipynb #d6049343
+def _pixels(raw, kind, shape, order, *_):
+    "The `_Pixels` of these bytes."
+    if kind.name not in ("u1", b"u1"): raise pickle.UnpicklingError(f"it holds an array of {kind.name}")
+    found = _Pixels()
+    found.array = np.frombuffer(raw, np.uint8).reshape(shape, order=order)
+    return found
+
+# %% ../../nbs/40_data.datasets.ipynb #7938c30f
+_ALLOWED = {("numpy", "ndarray"): _Pixels, ("numpy", "dtype"): _Kind,
+            ("_codecs", "encode"): _latin1}
 for _numpy in ("numpy.core", "numpy._core"):       # the names before and since numpy 2
-    _ALLOWED[f"{_numpy}.multiarray", "_reconstruct"] = _array.__reduce__()[0]
-    _ALLOWED[f"{_numpy}.numeric", "_frombuffer"] = _array.__reduce_ex__(5)[0]
+    _ALLOWED[f"{_numpy}.multiarray", "_reconstruct"] = _Pixels
+    _ALLOWED[f"{_numpy}.numeric", "_frombuffer"] = _pixels
 
 # %% ../../nbs/40_data.datasets.ipynb #85e4dc9b
 class _PlainUnpickler(pickle._Unpickler):
@@ -298,7 +317,8 @@ def _read_pickle(path, md5=None):
         if md5: _warn_unofficial(path, raw, md5)
         d = _PlainUnpickler(io.BytesIO(raw), encoding="bytes").load()
         require(isinstance(d, dict), f"{path} holds a {type(d).__name__}", "a dict", _AGAIN)
-        return {k.decode() if isinstance(k, bytes) else k: v for k, v in d.items()}
+        return {k.decode() if isinstance(k, bytes) else k: getattr(v, "array", v)
+                for k, v in d.items()}
 
 # %% ../../nbs/40_data.datasets.ipynb #9e4c59a6
 def _download_cifar100(folder):
