@@ -162,6 +162,7 @@ _DEPTHS = {                        # kind → group of scores → levels of keys
     "halves": dict(lca=1, cophenetic=1, knn=1, n=1, linear=1, rdm=0),
     "whole": dict(knn=2, n=1, linear=2, rand=3)}
 _LATER = {"linear", "rdm"}         # groups that early results lack
+_COUNTED = dict(trees="images in the trees", bank="to train the probes", held="to test them")
 
 # %% ../../nbs/72_protocols.runs.ipynb #181eb5b1
 def _numbers(v, depth):
@@ -178,7 +179,9 @@ def _check_result(e, d):
     scores, depths = d["scores"], _DEPTHS[e.kind]
     bad = [k for k, depth in depths.items() if k in scores and not _numbers(scores[k], depth)]
     bad += [k for k in depths if k not in _LATER and k not in scores]
-    require(not bad and None not in scores["n"].values(), f"scores without {bad}", "numbers")
+    n = scores["n"]
+    require(not bad and None not in n.values() and n.keys() <= _COUNTED.keys(),
+            f"scores without {', '.join(bad) or 'their numbers of images'}", "numbers")
     for part in ("levels", "counts"):
         for f in scores.get("rand", {part: {}})[part].values():
             require({"rand", "adjusted", "chance"} <= f.keys(), f"{part} of {list(f)}", "all three")
@@ -614,8 +617,7 @@ def _note(e, known):
     about = (f"{_called(e.dataset)}, {e.scale}: {r.backbone} × {r.width:g}, {e.preset.size} px, "
              f"{n} images per model, batch {r.batch_size}, {r.optimizer}; ")
     if not known: return about + "nothing run yet"
-    words = dict(trees="images in the trees", bank="to train the probes", held="to test them")
-    measured = ", ".join(f"{n:,} {words[k]}" for k, n in known[0]["scores"]["n"].items())
+    measured = ", ".join(f"{n:,} {_COUNTED[k]}" for k, n in known[0]["scores"]["n"].items())
     machines = {", ".join(t["environment"]["gpus"]) or f"{t['environment']['cores']} CPU cores"
                 for t in trained}
     torch_version = known[0]["environment"]["torch"]
