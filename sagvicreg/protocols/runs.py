@@ -7,7 +7,7 @@ __all__ = ['experiment_data', 'Experiment', 'file_name', 'experiment_grid', 'tab
            'embed_with', 'commit', 'run_experiments', 'ResultTable', 'result_table']
 
 # %% ../../nbs/72_protocols.runs.ipynb #07f0b513
-import json, os, re, subprocess, time
+import json, math, os, re, subprocess, time
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from importlib.util import find_spec
@@ -165,10 +165,11 @@ _LATER = {"linear", "rdm"}         # groups that early results lack
 _COUNTED = dict(trees="images in the trees", bank="to train the probes", held="to test them")
 
 # %% ../../nbs/72_protocols.runs.ipynb #181eb5b1
-def _numbers(v, depth):
-    "Whether `v` is a number or None below so many levels of dicts."
-    if depth: return isinstance(v, dict) and all(_numbers(x, depth - 1) for x in v.values())
-    return v is None or isinstance(v, (int, float))
+def _numbers(v, depth, nan=False):
+    "Whether `v` is a finite number or None below so many levels of dicts; with `nan`, or NaN."
+    if depth: return isinstance(v, dict) and all(_numbers(x, depth - 1, nan) for x in v.values())
+    if isinstance(v, bool) or not isinstance(v, (int, float)): return v is None
+    return math.isfinite(v) or nan and math.isnan(v)
 
 # %% ../../nbs/72_protocols.runs.ipynb #d0eadea3
 def _check_result(e, d):
@@ -186,7 +187,9 @@ def _check_result(e, d):
         for f in scores.get("rand", {part: {}})[part].values():
             require({"rand", "adjusted", "chance"} <= f.keys(), f"{part} of {list(f)}", "all three")
     _check_machine(d["environment"])
-    for part in e.trainings: _check_record(d["training"][part])
+    require(d["training"].keys() == e.trainings.keys(), f"trainings {list(d['training'])}",
+            f"{list(e.trainings)}")
+    for record in d["training"].values(): _check_record(record)
 
 # %% ../../nbs/72_protocols.runs.ipynb #110bb095
 def _check_machine(environment):
@@ -203,7 +206,7 @@ def _check_record(t):
     require(isinstance(data["name"], str) and _numbers(data["n"], 0) and data["n"],
             f"data {data}", "a name and a number of images")
     checks = t.get("checks", [])
-    require(_numbers(t.get("last", {}), 1) and all(_numbers(row, 1) for row in checks),
+    require(_numbers(t.get("last", {}), 1) and all(_numbers(row, 1, True) for row in checks),
             "records that are no numbers", "numbers")
     for row in checks: require(row["epoch"] is not None, "a check without epoch", "one")
 
