@@ -279,7 +279,8 @@ class _Pixels:
 # %% ../../nbs/40_data.datasets.ipynb #d6049343
 def _pixels(raw, kind, shape, order, *_):
     "The `_Pixels` of these bytes."
-    if kind.name not in ("u1", b"u1"): raise pickle.UnpicklingError(f"it holds an array of {kind.name}")
+    known = kind.name in ("u1", b"u1")
+    if not known: raise pickle.UnpicklingError(f"it holds an array of {kind.name}")
     found = _Pixels()
     found.array = np.frombuffer(raw, np.uint8).reshape(shape, order=order)
     return found
