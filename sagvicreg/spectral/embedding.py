@@ -15,7 +15,7 @@ from scipy.sparse import csgraph
 from scipy.sparse.linalg import eigsh
 
 from ..arrays import as_floats, as_matrix
-from ..core import require, require_one_of
+from ..core import as_whole, require, require_one_of
 from .laplacian import check_weights, laplacian
 
 # %% ../../nbs/11_spectral.embedding.ipynb #48003f49
