@@ -77,6 +77,7 @@ def _worker(rank, n, port, pipe, f):
     os.environ |= dict(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
     try:
         init("cpu")
+        if n > 1: dist.barrier()     # or one could end while others still connect to it
         pipe.send((f(), None))
         shutdown()
     except BaseException: pipe.send((None, traceback.format_exc()))
