@@ -97,7 +97,8 @@ def _load(data, root, split, size, classes, limit, on_error="skip", parts=""):
 
 # %% ../nbs/80_cli.ipynb #ed0e8505
 def _layout(data, root, parts):
-    "The layout of the folder `data`; None for digits and cifar100."
+    "The layout of the folder `data`, which may be one already; None for digits and cifar100."
+    if not isinstance(data, str): return data
     require(data.strip(), "empty data", "digits, cifar100, or a folder of images")
     return datasets.dataset_layout(data, root or None, parts)
 
@@ -141,10 +142,10 @@ def _has_test_part(layout):
     return layout is None or "train" in layout.parts and len(layout.parts) > 1
 
 # %% ../nbs/80_cli.ipynb #fac0625b
-def _stream(data, root, size, classes, limit, on_error, cache, parts=""):
+def _stream(data, root, size, classes, limit, on_error, cache):
     "The images of a folder, or of its `train` part, decoded on demand."
     _check_part(classes, limit)
-    layout, size = _layout(data, root, parts), 64 if size is None else size
+    layout, size = _layout(data, root, ""), 64 if size is None else size
     require(layout, f"--stream with data {data!r}", "a folder of images")
     _show_folder(layout, "train")
     cache = None if cache == "none" else cache
@@ -174,7 +175,7 @@ def _check_arguments(method, args):
         require(ok, f"--method-args {name!r}", f"one of {', '.join(known)}", near)
 
 # %% ../nbs/80_cli.ipynb #b39bc718
-def _checks(images, data, root, classes, knn_every, structure_every, parts=""):
+def _checks(images, data, root, classes, knn_every, structure_every):
     "The checks that run between epochs."
     for name, every in (("knn", knn_every), ("structure", structure_every)):
         ok = every is None or every >= 1
@@ -184,7 +185,7 @@ def _checks(images, data, root, classes, knn_every, structure_every, parts=""):
         sample = loader.in_memory(image_classes.subsample(images, min(1000, len(images))))
         checks.append(checkers.StructureCheck(sample, structure_every))
     if knn_every:
-        bank, queries = _bank_and_queries(images, data, root, classes, parts)
+        bank, queries = _bank_and_queries(images, data, root, classes)
         checks.append(checkers.KNNCheck(bank, queries, knn_every, k=min(20, len(bank))))
     return checks
 
@@ -195,23 +196,22 @@ def _require_labels(images):
             "labels: sub-folders named for the classes", "Use --structure-every.")
 
 # %% ../nbs/80_cli.ipynb #5f9a7fe7
-def _bank_and_queries(images, data, root, classes, parts=""):
+def _bank_and_queries(images, data, root, classes):
     "Labeled images that vote, and held-out images to classify; taken from the bank if need be."
     _require_labels(images)
     bank = loader.in_memory(image_classes.subsample(images, min(5000, len(images))))
-    if _has_test_part(_layout(data, root, parts)):
-        queries = _load(data, root, "test", bank.images.shape[-1], classes, None, parts=parts)
+    if _has_test_part(_layout(data, root, "")):
+        queries = _load(data, root, "test", bank.images.shape[-1], classes, None)
     else:
         held_out = np.arange(len(bank)) % 5 == 0
         bank, queries = bank[~held_out], bank[held_out]
     return bank, image_classes.subsample(queries, min(1000, len(queries)))
 
 # %% ../nbs/80_cli.ipynb #f1cc3d8d
-def _check_images(data, root, parts, classes, limit, recipe, knn_every):
-    "Raise for what is wrong with the images and can be told without reading one."
-    layout = _layout(data, root, parts)
-    if not layout: return
-    files = _files(layout, classes, limit)
+def _check_images(found, classes, limit, recipe, knn_every):
+    "Raise for what is wrong with the images of a layout and can be told without reading one."
+    if isinstance(found, str): return                     # digits or cifar100
+    files = _files(found, classes, limit)
     loader.Batches(len(files), recipe.batch_size, None, recipe.drop_last)
     if knn_every: _require_labels(files)
 
@@ -258,12 +258,13 @@ def _train(
     device = distributed.init(device)
     out = out or f"runs/{recipe.method}-{as_path(data).resolve().name}-s{recipe.seed}"
     _check_run(out, resume, previous, log_every, save_every, keep, tensorboard)
-    _check_images(data, root, parts, classes, limit, recipe, knn_every)
+    found = _layout(data, root, parts) or data
+    _check_images(found, classes, limit, recipe, knn_every)
     with _interruptible(Run(out)):
-        if stream: images = _stream(data, root, size, classes, limit, on_error, cache, parts)
-        else: images = _load(data, root, "train", size, classes, limit, on_error, parts)
+        if stream: images = _stream(found, root, size, classes, limit, on_error, cache)
+        else: images = _load(found, root, "train", size, classes, limit, on_error)
         _announce(images, recipe, out)
-        checks = _checks(images, data, root, classes, knn_every, structure_every, parts)
+        checks = _checks(images, found, root, classes, knn_every, structure_every)
         trainer = trainers.Trainer(
             recipe, images, out, device, log_every, compile=compile, workers=workers, keep=keep,
             save_every=save_every, checks=checks, best_by="knn" if knn_every else None)

@@ -462,7 +462,11 @@ def _into(path):
     with tempfile.TemporaryDirectory() as folder:
         temp = Path(folder)/path.name
         yield temp
-        with _open_special(path) as f: f.write(temp.read_bytes())
+        try:
+            with _open_special(path) as f: f.write(temp.read_bytes())
+        except OSError as e:
+            e.filename = str(path)
+            raise
 
 # %% ../nbs/00_core.ipynb #f779f9b6
 def _sync_folder(path):

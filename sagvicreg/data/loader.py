@@ -21,8 +21,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from ..core import SagvicregError, as_path, generator, pick_device, require
-from .datasets import (ImageSet, channel_stats, data_root, readable_rows,
-                                     row_numbers, scan_folder, set_name, try_image)
+from .datasets import ImageSet, channel_stats, data_root, readable_rows, row_numbers
+from .datasets import scan_folder, set_name, try_image
 
 # %% ../../nbs/43_data.loader.ipynb #cf811ce2
 def _check_batches(n, batch_size, drop_last):

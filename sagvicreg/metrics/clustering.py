@@ -21,8 +21,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, pairwise_distances_argmin_min, rand_score
 
 from ..arrays import as_labels, as_matrix, binary_exponent
-from ..core import (SCORES, Table, Tabular, as_whole, counted, require,
-                            require_one_of)
+from ..core import SCORES, Table, Tabular, as_whole, counted, require, require_one_of
 from .dendrogram import as_embeddings, points_for
 from ..spectral.embedding import eigenpairs
 from ..spectral.laplacian import knn_graph

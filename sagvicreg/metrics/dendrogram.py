@@ -20,10 +20,10 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial.distance import pdist
 
-from ..arrays import (as_array, as_labels, as_matrix, binary_exponent, require_rows,
-                              rescaled, rounding)
-from ..core import (LazyModule, SagvicregError, as_list, as_number, as_whole, counted,
-                            require, require_memory, require_one_of)
+from ..arrays import as_array, as_labels, as_matrix, binary_exponent, require_rows, rescaled
+from ..arrays import rounding
+from ..core import LazyModule, SagvicregError, as_list, as_number, as_whole, counted
+from ..core import require, require_memory, require_one_of
 from .linkage import jit, reciprocal_linkage
 
 # %% ../../nbs/31_metrics.dendrogram.ipynb #85825045

@@ -18,8 +18,8 @@ from jaxtyping import Float
 from numpy.lib import format as npy
 
 from ..arrays import as_array, as_labels, as_matrix, binary_exponent, rescaled
-from ..core import (LazyModule, as_list, as_path, atomic_write, pick_device, progress_bar,
-                            reading, require, require_memory, require_one_of)
+from ..core import LazyModule, as_list, as_path, atomic_write, pick_device, progress_bar
+from ..core import reading, require, require_memory, require_one_of
 
 # %% ../../nbs/30_metrics.linkage.ipynb #c01069d1
 torch = LazyModule("torch")

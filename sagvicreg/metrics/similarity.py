@@ -15,10 +15,9 @@ from jaxtyping import Float
 
 from ..arrays import binary_exponent, rounding
 from ..core import SCORES, Table, Tabular, as_list, require, require_one_of
-from .correlation import (LCA_DISTANCES, sampled_correlations,
-                                           tree_correlations)
-from .dendrogram import (Dendrogram, as_embeddings, check_choices, points_for,
-                                          tree_of)
+from .correlation import LCA_DISTANCES, sampled_correlations, tree_correlations
+from .dendrogram import Dendrogram, as_embeddings, check_choices, points_for
+from .dendrogram import tree_of
 from .linkage import jit
 
 # %% ../../nbs/33_metrics.similarity.ipynb #ad911784

@@ -14,11 +14,10 @@ from jaxtyping import Int
 from scipy.special import stdtrit
 
 from ..arrays import as_matrix
-from ..core import (SCORES, SagvicregError, Table, Tabular, as_list, as_number, as_whole,
-                            progress_bar, require)
+from ..core import SCORES, SagvicregError, Table, Tabular, as_list, as_number, as_whole
+from ..core import progress_bar, require
 from .correlation import tree_correlations
-from .similarity import (cross_correlations, scaled_embeddings,
-                                          structure_similarity)
+from .similarity import cross_correlations, scaled_embeddings, structure_similarity
 
 # %% ../../nbs/34_metrics.uncertainty.ipynb #119b7156
 _MOST = 10**6                    # draws

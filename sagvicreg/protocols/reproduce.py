@@ -15,20 +15,20 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np, torch
 
-from ..core import (Run, SagvicregError, Table, as_path, atomic_write, environment,
-                            generator, pick_device, require)
+from ..core import Run, SagvicregError, Table, as_path, atomic_write, environment, generator
+from ..core import pick_device, require
 from ..data.classes import select_classes, subsample
 from ..data.datasets import ImageSet
 from ..data.loader import in_memory
 from ..graph.walk import RandomWalkPairs
 from ..metrics.dendrogram import dendrogram, plot_dendrograms
 from ..probes import figure5, knn_accuracy
-from .figures import (plot_frontier, plot_map, plot_neighbors, plot_pairs,
-                                         plot_rand, plot_scores, save_figure)
+from .figures import plot_frontier, plot_map, plot_neighbors, plot_pairs
+from .figures import plot_rand, plot_scores, save_figure
 from .presets import WALK_OPTIONS, Preset, Table1, row_recipe, table_preset
-from .runs import (Experiment, ResultTable, commit, embed_with, experiment_data,
-                                      experiment_grid, file_name, result_table, run_experiments,
-                                      table_experiments, train_experiments)
+from .runs import Experiment, ResultTable, commit, embed_with, experiment_data
+from .runs import experiment_grid, file_name, result_table, run_experiments
+from .runs import table_experiments, train_experiments
 from ..spectral.unseen import figure1, train_embedding
 from ..training.fit import run_folder
 from ..training.recipe import preset

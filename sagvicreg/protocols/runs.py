@@ -17,9 +17,9 @@ import numpy as np, torch
 from fastcore.basics import patch
 from scipy.stats import t as student
 
-from ..core import (Run, SCORES, Table, Tabular, as_path, as_whole, atomic_write,
-                            counted, environment, parse_json, pick_device, reading, require,
-                            require_writable, seed_everything)
+from ..core import Run, SCORES, Table, Tabular, as_path, as_whole, atomic_write, counted
+from ..core import environment, parse_json, pick_device, reading, require, require_writable
+from ..core import seed_everything
 from ..data.classes import CIFAR100_HIERARCHY, class_halves, select_classes, subsample
 from ..data.datasets import ImageSet, dataset_layout, image_folder, load_dataset
 from ..data.loader import fingerprint, image_files, image_size, in_memory

@@ -18,8 +18,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from ..arrays import as_array, as_floats, is_tensor, require_dense
-from ..core import (Run, as_path, as_whole, atomic_write, pick_device, progress_bar,
-                            reading, require)
+from ..core import Run, as_path, as_whole, atomic_write, pick_device, progress_bar, reading
+from ..core import require
 from ..data.augment import preprocess
 from ..data.datasets import ImageSet, decode_image
 from ..data.loader import ImageFiles, in_memory

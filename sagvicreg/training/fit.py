@@ -20,8 +20,8 @@ import torch
 from torch import multiprocessing
 from tqdm.std import tqdm
 
-from ..core import (Run, SagvicregError, as_path, environment, pick_device,
-                            progress_bar, require)
+from ..core import Run, SagvicregError, as_path, environment, pick_device, progress_bar
+from ..core import require
 from ..data.augment import preprocess
 from ..data.loader import fingerprint
 from ..distributed import all_reduce_any, barrier, local_slice, watching_peers
