@@ -658,10 +658,24 @@ def _interrupted(message):
     if _rank() == 0: _say(message or "interrupted")
     return 143 if "SIGTERM" in message else 130
 
+# %% ../nbs/80_cli.ipynb #96c94a6d
+_SETTINGS = "environment variables that it accepts; --debug shows where"
+
+def _failed_import(e):
+    "The library whose module raised `e` while it was being loaded, or None."
+    trace = e.__traceback__
+    while trace:
+        frame, trace = trace.tb_frame, trace.tb_next
+        package = frame.f_globals.get("__name__", "").partition(".")[0]
+        if frame.f_code.co_name == "<module>" and package != "sagvicreg": return package
+
 # %% ../nbs/80_cli.ipynb #e384ffb1
 def _fail(e):
     "Report an error; return the exit code."
-    known = isinstance(e, (SagvicregError, OSError))
+    known, failed = isinstance(e, (SagvicregError, OSError)), _failed_import(e)
     if _rank() > 0: time.sleep(1)                         # rank 0 reports first
-    _say(f"error: {e}" if known else f"error: {type(e).__name__}: {e} (a bug? --debug shows where)")
+    said = e if known else f"{type(e).__name__}: {e}"
+    if failed: said = f"{failed} cannot be loaded ({said}); expected an installation and {_SETTINGS}"
+    elif not known: said = f"{said} (a bug? --debug shows where)"
+    _say(f"error: {said}")
     return 2
