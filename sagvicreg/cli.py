@@ -659,7 +659,7 @@ def _interrupted(message):
     return 143 if "SIGTERM" in message else 130
 
 # %% ../nbs/80_cli.ipynb #96c94a6d
-_SETTINGS = "environment variables that it accepts; --debug shows where"
+_SETTINGS = "an installation and environment variables that work; --debug shows where"
 
 def _failed_import(e):
     "The library whose module raised `e` while it was being loaded, or None."
@@ -675,7 +675,7 @@ def _fail(e):
     known, failed = isinstance(e, (SagvicregError, OSError)), _failed_import(e)
     if _rank() > 0: time.sleep(1)                         # rank 0 reports first
     said = e if known else f"{type(e).__name__}: {e}"
-    if failed: said = f"{failed} cannot be loaded ({said}); expected an installation and {_SETTINGS}"
+    if failed: said = f"{failed} cannot be loaded ({said}); expected {_SETTINGS}"
     elif not known: said = f"{said} (a bug? --debug shows where)"
     _say(f"error: {said}")
     return 2
