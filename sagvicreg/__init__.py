@@ -7,7 +7,9 @@ __version__ = "0.1.0"
 _PUBLIC = {                      # name: where it is defined
     "structure_similarity": "metrics.similarity:structure_similarity",
     "rdm_correlation": "metrics.similarity:rdm_correlation",
-    "compare": "metrics.uncertainty:compare",
+    "compare": "metrics.report:compare",
+    "compare_many": "metrics.report:compare_many",
+    "score_difference": "metrics.uncertainty:score_difference",
     "subsampling": "metrics.uncertainty:subsampling",
     "permutation_null": "metrics.uncertainty:permutation_null",
     "affinity": "graph.affinity:affinity",

@@ -3,13 +3,14 @@ from .data.datasets import cifar100 as cifar100, digits as digits, image_folder 
 from .graph.affinity import affinity as affinity
 from .graph.walk import RandomWalkPairs as RandomWalkPairs
 from .methods.vicreg import SAGVICReg as SAGVICReg, VICReg as VICReg
+from .metrics.report import compare as compare, compare_many as compare_many
 from .metrics.similarity import (
     rdm_correlation as rdm_correlation,
     structure_similarity as structure_similarity,
 )
 from .metrics.uncertainty import (
-    compare as compare,
     permutation_null as permutation_null,
+    score_difference as score_difference,
     subsampling as subsampling,
 )
 from .training.export import embed as embed, load_run as load

@@ -358,6 +358,9 @@ _SIMILARITY = {
                       f"{_DISTANCES} second set with heights in the first set's tree."),
     "cophenetic": Score("cophenetic", "cophenetic similarity", "Mean of D1→P2 and D2→P1."),
     "rdm": Score("distances", "RDM correlation", f"{_DISTANCES} two sets; no trees."),
+    "cka": Score("CKA", "debiased CKA", "x."),
+    "procrustes": Score("Procrustes", "Procrustes", "x."),
+    "mutual_knn": Score("k-NN shared", "mutual k-NN", "x."),
 }
 
 # %% ../nbs/00_core.ipynb #ed8e9773
