@@ -20,6 +20,7 @@ setup(
     package_data={"sagvicreg": ["py.typed", "*.pyi"], "sagvicreg.training": ["*.html"]},
     python_requires=f">={cfg['min_python']}", install_requires=cfg["requirements"].split(),
     extras_require={"dev": cfg["dev_requirements"].split(), "track": cfg["track_requirements"].split(), "onnx": cfg["onnx_requirements"].split(),
-                    "viz": cfg["viz_requirements"].split(), "heic": cfg["heic_requirements"].split()}, zip_safe=False,
+                    "viz": cfg["viz_requirements"].split(), "heic": cfg["heic_requirements"].split(),
+                    "formats": cfg["formats_requirements"].split()}, zip_safe=False,
     entry_points={"console_scripts": cfg["console_scripts"].split(), "nbdev": [f"{cfg['lib_name']} = {cfg['lib_name']}._modidx:d"]},
 )

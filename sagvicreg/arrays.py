@@ -141,17 +141,20 @@ def _require_matrix(shape, real, dtype, name, least):
             f"at least {counted(least, 'row')}", "Fewer items have no structure to compare.")
 
 # %% ../nbs/01_arrays.ipynb #85d853e3
+_DROP = "drop_bad of sagvicreg.embeddings (score --drop-bad) leaves such rows out."
+
 def as_matrix(
     a,                          # numbers in an array, a tensor, nested lists, a data frame, …
     name:str="embeddings",      # what to call it in error messages
     least:int=1,                # how many rows there must be
+    finite:bool=True,           # False: keep rows with NaN or infinity
 ) -> Float[np.ndarray, "n d"]:  # floats as given, bfloat16 → float32, integers → float64
     "`a` as a numpy matrix of finite floats, one row per item, d ≥ 1."
     a = as_array(a, name)
     _require_matrix(a.shape, a.dtype.kind in "fiu", a.dtype, name, least)
     with np.errstate(over="ignore"):                   # beyond float64: refused below
         if a.dtype not in (np.float16, np.float32, np.float64): a = a.astype(np.float64)
-    require_rows(np.isfinite(a).all(1), name, "NaN or infinity", "finite numbers")
+    if finite: require_rows(np.isfinite(a).all(1), name, "NaN or infinity", "finite numbers", _DROP)
     return a
 
 # %% ../nbs/01_arrays.ipynb #702ae183

@@ -27,9 +27,10 @@ def _modules(package, names): return [LazyModule(f"{package}.{n}") for n in name
 np, torch, docments = map(LazyModule, ("numpy", "torch", "fastcore.docments"))
 datasets, image_classes = _modules("sagvicreg.data", "datasets classes")
 loader, augment = _modules("sagvicreg.data", "loader augment")
-linkages, trees = _modules("sagvicreg.metrics", "linkage dendrogram")
+trees, = _modules("sagvicreg.metrics", "dendrogram")
 correlations, uncertainties = _modules("sagvicreg.metrics", "correlation uncertainty")
 distributed, models, methods = _modules("sagvicreg", "distributed models methods.base")
+files, = _modules("sagvicreg", "embeddings")
 trainers, exports, fits = _modules("sagvicreg.training", "trainer export fit")
 checkers, reports = _modules("sagvicreg.training", "checks report")
 presets, figures = _modules("sagvicreg.protocols", "presets figures")
@@ -345,7 +346,7 @@ def _embed(
     e = sagvicreg.embed(trained.encoder, images.images, *statistics, device=device, output=output)
     rows = dict(paths=images.paths) if images.paths else dict(index=images.index)
     if images.labels is not None: rows["classes"] = images.classes
-    path = linkages.save_embeddings(out, e, labels=images.labels, **rows)
+    path = files.save_embeddings(out, e, labels=images.labels, **rows)
     print(f"{images}\n{e.shape[0]:,} × {e.shape[1]} → {path}")
 
 # %% ../nbs/80_cli.ipynb #45b1c542
@@ -372,9 +373,11 @@ def _export(
 
 # %% ../nbs/80_cli.ipynb #b6697cd9
 def _score(
-    a:str,                       # .npy or .npz file with the first embeddings, n×d
-    b:str,                       # the second, n×d', of the same items in the same order
+    a:str,                       # the first embeddings: a file or a folder, perhaps with :KEY
+    b:str,                       # the second, of the same items
     *,
+    align:str="auto",            # match rows by ids, paths, index or rows (position); or auto
+    drop_bad:bool=False,         # leave out rows with NaN or infinity, under cosine also zeros
     metric:str="cosine",         # cosine, euclidean or sqeuclidean
     linkage:str="average",       # average, single, complete, weighted or ward
     lca_distance:str="height",   # of the lowest common ancestor: height, edges or rank
@@ -388,9 +391,9 @@ def _score(
     if json: _free(json, inputs=(a, b))
     if plot: _free(plot, (".png", ".svg", ".pdf"), (a, b, json))
     how = _score_options(metric, linkage, lca_distance, device) | dict(names=(a, b))
+    require_one_of(align, files.ALIGN_BY, "align")
     require(draws == 0 or draws >= 2, f"--draws {draws}", "0 (no error bars), or 2 or more")
-    x, y = linkages.load_embeddings(a), linkages.load_embeddings(b)
-    _require_same_rows(a, b)
+    x, y = _load_aligned((a, b), align, drop_bad, metric)
     if draws: uncertainties.subsets(len(x), draws=draws, seed=seed)      # enough items?
     s = sagvicreg.structure_similarity(x, y, **how)
     drawn = _draws(x, y, draws, seed, how) if draws else {}
@@ -408,16 +411,15 @@ def _score_options(metric, linkage, lca_distance, device):
     return dict(metric=metric, linkage=linkage, lca_distance=lca_distance, device=device)
 
 # %% ../nbs/80_cli.ipynb #06fbe443
-def _require_same_rows(a, b):
-    "Raise if two files name different items in their rows."
-    rows, others = linkages.load_row_names(a), linkages.load_row_names(b)
-    if rows is None or others is None or len(rows) != len(others): return
-    different = np.flatnonzero(rows != others)
-    if not len(different): return
-    i = different[0]
-    differ = f"row {i}: {rows[i]} and {others[i]}"
-    require(False, f"{a} and {b}, whose rows are not the same items ({differ})",
-            "the same items in the same order", "Embed the same data with both.")
+def _load_aligned(paths, align, drop_bad, metric):
+    "The sets of embeddings with the same items in their rows; prints how, unless it is trivial."
+    sets = [files.load_embeddings(p, finite=not drop_bad) for p in paths]
+    sets, found = files.align(sets, align)
+    if found.line: print(found.line)
+    if not drop_bad: return sets
+    sets, found = files.drop_bad(sets, metric)
+    if found.line: print(found.line)
+    return sets
 
 # %% ../nbs/80_cli.ipynb #12f5b14f
 def _draws(x, y, draws, seed, how):

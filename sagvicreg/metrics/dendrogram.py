@@ -81,7 +81,7 @@ def as_embeddings(
     if metric == "cosine":
         require_rows((x != 0).any(1), name, "only zeros",
                      "rows with a direction, as cosine distance needs",
-                     "Drop those rows, or take metric = 'euclidean'.")
+                     "Drop those rows (drop_bad, --drop-bad), or take metric = 'euclidean'.")
     _require_spread(x, metric, rounding(given), name)
     return x
 
