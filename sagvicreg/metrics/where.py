@@ -46,7 +46,7 @@ def _nearest(x, k, metric="cosine"):                  # replaced by metrics.agre
     return near
 
 # %% ../../nbs/38_metrics.where.ipynb #cf8920ed
-def _share(near1, near2):
+def _share(near1, near2):                             # see metrics.agreement.shared_neighbors
     "Share of equal entries in each pair of rows; no entry occurs twice in a row."
     both = np.sort(np.concatenate([near1, near2], axis=1), axis=1)
     return (both[:, 1:] == both[:, :-1]).sum(1)/near1.shape[1]
@@ -194,11 +194,13 @@ def item_agreement(
     x, names = _checked(x1, x2, metric, names)
     k = as_whole(k, "k", 1, len(x[0]) - 1, f"There are {len(x[0])} items. Take fewer neighbors.")
     ids = list(range(len(x[0]))) if ids is None else as_list(ids, "ids", len(x[0]))
-    if trees is None: trees = [tree_of(v, metric, linkage, name, eps=rounding(given))
-                               for v, name, given in zip(x, names, (x1, x2))]
+    if trees is None:
+        trees = [tree_of(v, metric, linkage, name, eps=rounding(given))
+                 for v, name, given in zip(x, names, (x1, x2))]
     trees = _two_trees(trees, len(x[0]), names)
     near = tuple(_nearest(v, k, metric) for v in x)
-    return ItemAgreement(k, metric, linkage, _share(*near), *_contributions(*trees), near, trees, ids)
+    found = _share(*near), *_contributions(*trees)
+    return ItemAgreement(k, metric, linkage, *found, near, trees, ids)
 
 # %% ../../nbs/38_metrics.where.ipynb #22554fa6
 def _cuts(trees, clusters):
@@ -212,7 +214,7 @@ def _cuts(trees, clusters):
 def save(self:ItemAgreement,
     path,                             # the file to write or replace
     by:str="shared",                  # order, see worst
-    clusters:int|None=None,           # clusters per tree; default: 10, or n if there are fewer items
+    clusters:int|None=None,           # clusters per tree; default: 10, or n if that is less
 ) -> Path:                            # the file written
     "Write all items to a CSV file, the worst first, atomically."
     path, order, cuts = as_path(path), self.worst(by=by), _cuts(self.trees, clusters)
@@ -277,7 +279,7 @@ class ClusterAgreement(Tabular):
 # %% ../../nbs/38_metrics.where.ipynb #f24e4c73
 def cluster_agreement(
     items:ItemAgreement,             # what item_agreement returned
-    clusters:int|None=None,          # clusters per tree; default: 10, or n if there are fewer items
+    clusters:int|None=None,          # clusters per tree; default: 10, or n if that is less
 ) -> ClusterAgreement:
     "For each cluster of either tree, the agreement of its items and its best match in the other."
     require(isinstance(items, ItemAgreement), f"items of type {type(items).__name__}",
@@ -346,7 +348,7 @@ class FowlkesMallows(Tabular):
     @property
     def z(self) -> Float[np.ndarray, "levels"]:
         "How many standard deviations the index is above the mean; 0 where it cannot vary."
-        return (self.index - self.mean)/np.where(self.sd > 0, self.sd, np.inf)
+        return (self.index - self.mean)/np.where(self.sd > 0, self.sd, np.inf) + 0
     def to_dict(self) -> dict:
         arrays = {k: getattr(self, k).tolist() for k in ("k", "index", "mean", "sd", "z", "tied")}
         return dict(n=self.n) | arrays
@@ -477,6 +479,7 @@ def _from_array(images, needed):
     ok = shown.ndim == 3 or shown.ndim == 4 and shown.shape[3] in (1, 3)
     require(ok and shown.size, f"images of shape {images.shape}",
             "shape [n h w], [n h w 3] or [n 3 h w]")
+    if shown.dtype == bool: shown = shown.astype(np.uint8)*255
     if shown.dtype != np.uint8:
         shown = as_floats(shown, "images")
         low, high = shown.min(), shown.max()
@@ -546,8 +549,8 @@ def _layout(items, near, shown):
 def _mark(ax, places, missing, items, ids, names):
     "Frames around shared neighbors, names of unreadable files, of items and of rows."
     for (row, column), i, framed in places:
-        if framed: ax.add_patch(patches.Rectangle((column + .02, row + .02), .96, .96, fill=False,
-                                                  ec=PALETTE[1], lw=2))
+        at = column + .03, row + .03
+        if framed: ax.add_patch(patches.Rectangle(at, .94, .94, fill=False, ec=PALETTE[1], lw=1.8))
         if i in missing: ax.text(column + .5, row + .5, _wrapped(missing[i]), fontsize=4.5,
                                  ha="center", va="center")
     for block, i in enumerate(items):
@@ -559,13 +562,14 @@ def _mark(ax, places, missing, items, ids, names):
 def _wrapped(name, width=12, lines=4):
     "A long name in short lines."
     parts = [name[i:i + width] for i in range(0, len(name), width)]
-    return "\n".join(parts if len(parts) <= lines else [*parts[:lines - 1], "…" + name[1 - width:]])
+    if len(parts) > lines: parts[lines - 1:] = ["…" + name[1 - width:]]
+    return "\n".join(parts)
 
 # %% ../../nbs/38_metrics.where.ipynb #d71072bc
 def contact_sheet(
     images,                        # array [n h w] or [n h w 3], or a list of n paths
     near1:Int[np.ndarray, "n k"],  # neighbors of each item in the first set, nearest first
-    near2:Int[np.ndarray, "n k"],  # and in the second
+    near2:Int[np.ndarray, "n k"],  # neighbors of each item in the second set
     items:list,                    # numbers of the items to draw, at most 50
     ids:list|None=None,            # n names of the items; default: their numbers
     names:tuple=("A", "B"),        # names of the sets
@@ -574,13 +578,14 @@ def contact_sheet(
     "Each item with its neighbors in both sets, above and below; shared neighbors are framed."
     images, names = _as_images(images), as_list(names, "names", 2)
     n = len(images)
+    require(n, "no images", "one for each item")
     near = [_neighbors(v, name, n) for v, name in ((near1, "near1"), (near2, "near2"))]
     items = as_labels(items, name="items").tolist()
     require(1 <= len(items) <= 50, counted(len(items), "item"), "from 1 to 50 of them")
     for i in items: as_whole(i, "an item", 0, n - 1)
     ids = range(n) if ids is None else as_list(ids, "ids", n)
     shown = min(as_whole(neighbors, "neighbors", 1), max(v.shape[1] for v in near))
-    places, shape = _layout(items, near, shown), (2.3*len(items) - .3, 2.1 + shown)
+    places, shape = _layout(items, near, shown), (2.3*len(items) - .2, 2.15 + shown)
     tiles, missing = _tiles(images, sorted({i for _, i, _ in places}))
     fig = plt.figure(figsize=(.55*shape[1], .55*shape[0]), dpi=110)
     ax = fig.add_axes((0, 0, 1, 1))
