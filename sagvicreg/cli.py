@@ -28,7 +28,7 @@ np, torch, docments = map(LazyModule, ("numpy", "torch", "fastcore.docments"))
 datasets, image_classes = _modules("sagvicreg.data", "datasets classes")
 loader, augment = _modules("sagvicreg.data", "loader augment")
 trees, = _modules("sagvicreg.metrics", "dendrogram")
-correlations, uncertainties = _modules("sagvicreg.metrics", "correlation uncertainty")
+reporting = LazyModule("sagvicreg.metrics.report")
 distributed, models, methods = _modules("sagvicreg", "distributed models methods.base")
 files, = _modules("sagvicreg", "embeddings")
 trainers, exports, fits = _modules("sagvicreg.training", "trainer export fit")
@@ -373,65 +373,116 @@ def _export(
 
 # %% ../nbs/80_cli.ipynb #b6697cd9
 def _score(
-    a:str,                       # the first embeddings: a file or a folder, perhaps with :KEY
-    b:str,                       # the second, of the same items
+    sets:list,                   # two or more sets of embeddings of the same items: files, folders
     *,
-    align:str="auto",            # match rows by ids, paths, index or rows (position); or auto
-    drop_bad:bool=False,         # leave out rows with NaN or infinity, under cosine also zeros
+    scores:str="all",            # all, or the five of the paper
     metric:str="cosine",         # cosine, euclidean or sqeuclidean
     linkage:str="average",       # average, single, complete, weighted or ward
     lca_distance:str="height",   # of the lowest common ancestor: height, edges or rank
-    draws:int=0,                 # random halves for error bars; also ten times as many permutations
+    center:bool=True,            # subtract the mean of the rows first
+    neighbors:int=None,          # nearest neighbors that the local score compares; default: 10
+    draws:int=None,              # of items for errors, and of orders for chance; default: 20
+    jitter:float=.01,            # noise for the ceilings, relative to the spread of the rows
+    align:str="auto",            # match rows by ids, paths, index or rows (position); or auto
+    drop_bad:bool=False,         # leave out rows with NaN or infinity, under cosine also zeros
+    limit:int=None,              # compare at most this many items, drawn at random
     seed:int=0,                  # seed of the draws
-    plot:str="",                 # draw the two trees into this .png, .svg or .pdf file
     json:str="",                 # write the result to this file
+    html:str="",                 # write a page with figures to this file
+    images:str="",               # folder of the images that the rows name, for the page
+    plot:str="",                 # draw the trees, or a heat map, into this .png, .svg or .pdf file
+    items:str="",                # write what differs, item by item, to this .csv file
+    newick:str="",               # write both trees to this file, in Newick's format
     device:str="auto",
 ):
-    "Do two sets of embeddings have the same global structure? No labels needed."
-    if json: _free(json, inputs=(a, b))
-    if plot: _free(plot, (".png", ".svg", ".pdf"), (a, b, json))
-    how = _score_options(metric, linkage, lca_distance, device) | dict(names=(a, b))
+    "Do sets of embeddings have the same structure: far, near, and in their trees? No labels needed."
+    out = dict(json=json, html=html, plot=plot, items=items, newick=newick)
+    _check_score(sets, out, images)
+    how = _score_options(metric, linkage, lca_distance, center, neighbors, scores, device)
+    reporting.check_draws(draws, jitter, seed)
     require_one_of(align, files.ALIGN_BY, "align")
-    require(draws == 0 or draws >= 2, f"--draws {draws}", "0 (no error bars), or 2 or more")
-    x, y = _load_aligned((a, b), align, drop_bad, metric)
-    if draws: uncertainties.subsets(len(x), draws=draws, seed=seed)      # enough items?
-    s = sagvicreg.structure_similarity(x, y, **how)
-    drawn = _draws(x, y, draws, seed, how) if draws else {}
-    if json: _write_json(json, s.to_dict() | {k: v.to_dict() for k, v in drawn.items()})
-    if plot: figures.save_figure(trees.plot_tanglegram(*s.trees), plot)
-    print(s, *drawn.values(), sep="\n\n")
+    given, notes = _load_aligned(sets, align, drop_bad, metric, limit, seed)
+    if len(sets) > 2: return _score_many(given, notes, how, out)
+    _score_two(given, notes, how | dict(draws=draws, jitter=jitter, seed=seed), out, images)
+
+# %% ../nbs/80_cli.ipynb #2229be11
+_SUFFIXES = dict(html=(".html",), plot=(".png", ".svg", ".pdf"), items=(".csv",))
+
+def _check_score(sets, out, images):
+    "Raise for sets that are too few and for outputs that cannot be written."
+    require(len(sets) > 1, f"one set, {sets[0]}", "two or more sets of the same items")
+    many = len({*sets}) > 2
+    require(many or len(sets) == 2, f"{len(sets)} sets of which some are the same file",
+            "different files")
+    only = [f"--{k}" for k in ("html", "items", "newick") if out[k]]
+    require(not only or not many, f"{' and '.join(only)} with {len(sets)} sets", "two sets",
+            "--json and --plot work with any number.")
+    require(out["html"] or not images, "--images without --html", "both", "Add --html FILE.")
+    for i, (kind, path) in enumerate(out.items()):
+        if path: _free(path, _SUFFIXES.get(kind, ()), (*sets, *[*out.values()][:i]))
+    require(not images or as_path(images).is_dir(), f"--images {images}", "a folder")
 
 # %% ../nbs/80_cli.ipynb #eea1827a
-def _score_options(metric, linkage, lca_distance, device):
-    "The options of the similarity; raises if one is unknown."
-    require_one_of(metric, trees.METRICS, "metric")
-    require_one_of(linkage, trees.LINKAGES, "linkage")
-    require_one_of(lca_distance, correlations.LCA_DISTANCES, "lca_distance")
+def _score_options(metric, linkage, lca_distance, center, neighbors, scores, device):
+    "The options of a comparison; raises if one is unknown."
     if device not in ("auto", "cpu"): pick_device(device)
-    return dict(metric=metric, linkage=linkage, lca_distance=lca_distance, device=device)
+    how = dict(metric=metric, linkage=linkage, lca_distance=lca_distance, center=center,
+               k=neighbors, scores=scores)
+    reporting.Choices(**how)
+    return how | dict(device=device)
 
 # %% ../nbs/80_cli.ipynb #06fbe443
-def _load_aligned(paths, align, drop_bad, metric):
-    "The sets of embeddings with the same items in their rows; prints how, unless it is trivial."
+def _load_aligned(paths, align, drop_bad, metric, limit, seed):
+    "The sets of embeddings with the same items in their rows; and how, unless it is trivial."
+    require(limit is None or limit > 2, f"limit {limit}", "at least 3 items")
     sets = [files.load_embeddings(p, finite=not drop_bad) for p in paths]
     sets, found = files.align(sets, align)
-    if found.line: print(found.line)
-    if not drop_bad: return sets
-    sets, found = files.drop_bad(sets, metric)
-    if found.line: print(found.line)
-    return sets
+    notes = [found.line]
+    if drop_bad:
+        sets, found = files.drop_bad(sets, metric)
+        notes.append(found.line)
+    n = len(sets[0])
+    if limit and limit < n:
+        rows = np.sort(np.random.default_rng(seed).choice(n, limit, replace=False))
+        sets = [s[rows] for s in sets]
+        notes.append(f"A random sample of {limit:,} of {n:,} items.")
+    return sets, [*filter(None, notes)]
 
-# %% ../nbs/80_cli.ipynb #12f5b14f
-def _draws(x, y, draws, seed, how):
-    "The error bars over items and the permutation null."
-    spread = sagvicreg.subsampling(x, y, draws=draws, seed=seed, **how)
-    null = sagvicreg.permutation_null(x, y, 10*draws, seed, **how)
-    return dict(subsampling=spread, permutation_null=null)
+# %% ../nbs/80_cli.ipynb #61a23ff9
+def _score_two(sets, notes, how, out, images):
+    "Compare two sets; write what is asked for, then print."
+    first, names = sets[0], [s.name for s in sets]
+    ids = None if first.kind is None else first.ids.tolist()
+    found = sagvicreg.compare(*sets, **how, names=names, notes=notes, ids=ids)
+    if out["json"]: _write_json(out["json"], found.to_dict())
+    if out["plot"]: figures.save_figure(trees.plot_tanglegram(*found.trees), out["plot"])
+    if out["items"]: found.items().save(out["items"])
+    if out["newick"]: _write_text(out["newick"], found.to_newick())
+    if out["html"]: found.save(out["html"], _image_paths(first, images))
+    print(found)
+
+# %% ../nbs/80_cli.ipynb #f7b3bcc1
+def _image_paths(rows, images):
+    "The image of each row, in the folder `images`; None if there is none."
+    if not images: return None
+    require(rows.paths is not None, f"--images with {rows.name}, whose rows name no paths",
+            "embeddings as `sagvicreg embed` writes them")
+    return [as_path(images)/p for p in rows.paths]
+
+# %% ../nbs/80_cli.ipynb #ff57361d
+def _score_many(sets, notes, how, out):
+    "Compare many sets with each other; write what is asked for, then print."
+    found = sagvicreg.compare_many({s.name: s for s in sets}, **how)
+    if out["json"]: _write_json(out["json"], found.to_dict())
+    if out["plot"]: figures.save_figure(found.plot(), out["plot"])
+    print(found, *notes, sep="\n")
 
 # %% ../nbs/80_cli.ipynb #2ea0e617
-def _write_json(path, d):
-    text = json.dumps(d, indent=1) + "\n"
-    with atomic_write(path) as t: t.write_text(text, encoding="utf-8")
+def _write_text(path, text):
+    with atomic_write(path) as t: t.write_text(text + "\n", encoding="utf-8")
+
+# %% ../nbs/80_cli.ipynb #e51088a6
+def _write_json(path, d): _write_text(path, json.dumps(d, indent=1))
 
 # %% ../nbs/80_cli.ipynb #7c93f932
 def _demo(
@@ -552,6 +603,7 @@ def _parser(name):
     notes = _SHARED | {k: v for k, v in docments.docments(COMMANDS[name]).items() if v}
     for k, v in params.items():
         if v.kind is v.KEYWORD_ONLY: _add_option(p, k, v.annotation, v.default, notes[k])
+        elif v.annotation is list: p.add_argument(k, help=notes[k], nargs="+", metavar="set")
         elif v.kind is not v.VAR_KEYWORD:
             p.add_argument(k, help=notes[k], nargs=None if v.default is v.empty else "?")
     if "recipe" in params: _add_recipe(p, set(params))
