@@ -30,7 +30,7 @@ loader, augment = _modules("sagvicreg.data", "loader augment")
 trees, = _modules("sagvicreg.metrics", "dendrogram")
 correlations, uncertainties = _modules("sagvicreg.metrics", "correlation uncertainty")
 distributed, models, methods = _modules("sagvicreg", "distributed models methods.base")
-files, = _modules("sagvicreg", "embeddings")
+embeddings, = _modules("sagvicreg", "embeddings")
 trainers, exports, fits = _modules("sagvicreg.training", "trainer export fit")
 checkers, reports = _modules("sagvicreg.training", "checks report")
 presets, figures = _modules("sagvicreg.protocols", "presets figures")
@@ -346,7 +346,7 @@ def _embed(
     e = sagvicreg.embed(trained.encoder, images.images, *statistics, device=device, output=output)
     rows = dict(paths=images.paths) if images.paths else dict(index=images.index)
     if images.labels is not None: rows["classes"] = images.classes
-    path = files.save_embeddings(out, e, labels=images.labels, **rows)
+    path = embeddings.save_embeddings(out, e, labels=images.labels, **rows)
     print(f"{images}\n{e.shape[0]:,} × {e.shape[1]} → {path}")
 
 # %% ../nbs/80_cli.ipynb #45b1c542
@@ -391,7 +391,7 @@ def _score(
     if json: _free(json, inputs=(a, b))
     if plot: _free(plot, (".png", ".svg", ".pdf"), (a, b, json))
     how = _score_options(metric, linkage, lca_distance, device) | dict(names=(a, b))
-    require_one_of(align, files.ALIGN_BY, "align")
+    require_one_of(align, embeddings.ALIGN_BY, "align")
     require(draws == 0 or draws >= 2, f"--draws {draws}", "0 (no error bars), or 2 or more")
     x, y = _load_aligned((a, b), align, drop_bad, metric)
     if draws: uncertainties.subsets(len(x), draws=draws, seed=seed)      # enough items?
@@ -413,11 +413,11 @@ def _score_options(metric, linkage, lca_distance, device):
 # %% ../nbs/80_cli.ipynb #06fbe443
 def _load_aligned(paths, align, drop_bad, metric):
     "The sets of embeddings with the same items in their rows; prints how, unless it is trivial."
-    sets = [files.load_embeddings(p, finite=not drop_bad) for p in paths]
-    sets, found = files.align(sets, align)
+    sets = [embeddings.load_embeddings(p, finite=not drop_bad) for p in paths]
+    sets, found = embeddings.align(sets, align)
     if found.line: print(found.line)
     if not drop_bad: return sets
-    sets, found = files.drop_bad(sets, metric)
+    sets, found = embeddings.drop_bad(sets, metric)
     if found.line: print(found.line)
     return sets
 
