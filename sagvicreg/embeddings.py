@@ -171,15 +171,21 @@ def _parts(get, names, key, path):
     "Embeddings, names of rows, labels and classes, each from `get(name)`."
     chosen = _chosen(names, key, path)
     found = dict(embeddings=get(chosen))
-    found |= {k: get(k) for k in _ROWS if k in names and k != chosen}
+    n = next(iter(np.shape(found["embeddings"])), 0)
+    for k in _ROWS:
+        if k in names and k != chosen: found[k] = _row_names(get, k, n, path)
     for k in _LABELS:
         if k not in names or k == chosen: continue
-        try: found[k] = as_list(get(k), k) if k == "classes" else _labels(get(k), found)
+        try: found[k] = as_list(get(k), k) if k == "classes" else _row_values(get(k), n, k)
         except Exception as e: warnings.warn(f"{path}: {k} are left out ({e})")
     return found
 
 # %% ../nbs/02_embeddings.ipynb #dcdb7837
-def _labels(a, found): return _row_values(a, len(found["embeddings"]), "labels")
+def _row_names(get, what, n, path):
+    "What identifies the rows; raises with a word on how to save it."
+    with reading(path, f"`{what}` with one text or number per row",
+                 f"Leave them out, or save them as text: np.array({what}, dtype=str)."):
+        return _row_values(get(what), n, what)
 
 # %% ../nbs/02_embeddings.ipynb #1aa576e6
 def _from_numpy(path, key):
@@ -222,7 +228,8 @@ def _unpickled(path):
     try: return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as e:
         if "weights_only" not in str(e).lower().replace(" ", "_"): raise
-        raise ValueError("more than tensors, numbers, text, lists and dicts") from e
+        raise ValueError("more than tensors, numbers, text, lists and dicts; torch.tensor(x) and "
+                         "paths.tolist() turn arrays into these") from e
 
 # %% ../nbs/02_embeddings.ipynb #ca05b959
 def _from_safetensors(path, key):
@@ -484,13 +491,11 @@ def _require_library(name, path):
             f"({error})", "an installed library", "pip install 'sagvicreg[formats]' installs it.")
 
 # %% ../nbs/02_embeddings.ipynb #e325d624
-_TODO = "Leave them out, or save them as text: np.array(paths, dtype=str)."
 _EXPECTED = {
-    _from_numpy: ("numeric arrays as np.save or np.savez writes them, and `paths`, `ids` or "
-                  f"`index` with one text or number per row", _TODO),
-    _from_torch: ("a tensor or a dict of tensors and lists as torch.save writes it", ""),
-    _from_safetensors: ("named tensors", ""), _from_csv: ("a table of text", ""),
-    _from_parquet: ("a parquet table", ""), _from_h5ad: ("a file of anndata", "")}
+    _from_numpy: "numeric arrays as np.save or np.savez writes them",
+    _from_torch: "a tensor or a dict of tensors and lists as torch.save writes it",
+    _from_safetensors: "named tensors", _from_csv: "a table with a line for each row",
+    _from_parquet: "a parquet table", _from_h5ad: "a file of anndata"}
 
 # %% ../nbs/02_embeddings.ipynb #33cbf454
 def _from_file(path, key, finite):
@@ -499,7 +504,7 @@ def _from_file(path, key, finite):
     require(suffix in FORMATS, f"file {path.name!r}",
             f"a {', '.join(FORMATS)} file, or a folder of them", nearest(suffix, [*FORMATS]))
     read, library = FORMATS[suffix]
-    with reading(path, *_EXPECTED[read]):
+    with reading(path, _EXPECTED[read]):
         _require_library(library, path)
         parts = read(path, key)
         x = as_matrix(parts.pop("embeddings"), f"embeddings in {path}", finite=finite)
