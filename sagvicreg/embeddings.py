@@ -6,7 +6,7 @@
 __all__ = ['FORMATS', 'ALIGN_BY', 'Embeddings', 'save_embeddings', 'load_embeddings', 'Alignment', 'align', 'BadRows', 'drop_bad']
 
 # %% ../nbs/02_embeddings.ipynb #8ce3ff2e
-import csv, json, math, os, re, warnings
+import csv, json, math, os, re, subprocess, sys, tempfile, warnings
 from collections import Counter
 from dataclasses import dataclass, fields, replace
 from importlib import import_module
@@ -171,15 +171,21 @@ def _parts(get, names, key, path):
     "Embeddings, names of rows, labels and classes, each from `get(name)`."
     chosen = _chosen(names, key, path)
     found = dict(embeddings=get(chosen))
-    found |= {k: get(k) for k in _ROWS if k in names and k != chosen}
+    n = next(iter(np.shape(found["embeddings"])), 0)
+    for k in _ROWS:
+        if k in names and k != chosen: found[k] = _row_names(get, k, n, path)
     for k in _LABELS:
         if k not in names or k == chosen: continue
-        try: found[k] = as_list(get(k), k) if k == "classes" else _labels(get(k), found)
+        try: found[k] = as_list(get(k), k) if k == "classes" else _row_values(get(k), n, k)
         except Exception as e: warnings.warn(f"{path}: {k} are left out ({e})")
     return found
 
 # %% ../nbs/02_embeddings.ipynb #dcdb7837
-def _labels(a, found): return _row_values(a, len(found["embeddings"]), "labels")
+def _row_names(get, what, n, path):
+    "What identifies the rows; raises with a word on how to save it."
+    with reading(path, f"`{what}` with one text or number per row",
+                 f"Leave them out, or save them as text: np.array({what}, dtype=str)."):
+        return _row_values(get(what), n, what)
 
 # %% ../nbs/02_embeddings.ipynb #1aa576e6
 def _from_numpy(path, key):
@@ -222,7 +228,8 @@ def _unpickled(path):
     try: return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as e:
         if "weights_only" not in str(e).lower().replace(" ", "_"): raise
-        raise ValueError("more than tensors, numbers, text, lists and dicts") from e
+        raise ValueError("more than tensors, numbers, text, lists and dicts; torch.tensor(x) and "
+                         "paths.tolist() turn arrays into these") from e
 
 # %% ../nbs/02_embeddings.ipynb #ca05b959
 def _from_safetensors(path, key):
@@ -397,6 +404,7 @@ def _h5_matrix(node, name):
 # %% ../nbs/02_embeddings.ipynb #b8f38835
 def _h5_column(node, name):
     "A column of text or numbers from a node of an HDF5 file."
+    if isinstance(node, np.ndarray): return node
     if isinstance(node, h5py.Dataset):
         require_memory(math.prod(node.shape)*node.dtype.itemsize, name)
         return node.asstr()[()] if h5py.check_string_dtype(node.dtype) else node[()]
@@ -408,7 +416,7 @@ def _h5_column(node, name):
     return _h5_column(node["values"], name)
 
 # %% ../nbs/02_embeddings.ipynb #25479451
-def _from_h5ad(path, key):
+def _h5ad_parts(path, key):
     "The parts of a .h5ad file."
     with h5py.File(path, "r") as f:
         parts = {k: f["obsm"][k] for k in f.get("obsm", ())}
@@ -416,17 +424,54 @@ def _from_h5ad(path, key):
         own = [k for k in parts if k != "X"] or ["X"]
         require(key or len(own) == 1, f"file {path.name!r} with {_listed(parts)}",
                 "one of them", f"{path.name}:{own[0]} picks it.")
-        chosen, obs = _known(key or own[0], list(parts), path), f["obs"]
-        old = isinstance(obs, h5py.Dataset)                 # before version 0.7: one table
-        indexed = ({*obs.dtype.names} & {"index", "_index"}).pop() if old else obs.attrs["_index"]
-        names = {"ids": indexed} | {_ROLES[k]: k for k in (obs.dtype.names if old else obs)
-                                    if k != indexed and _ROLES.get(k) in ("paths", "labels")}
+        chosen = _known(key or own[0], list(parts), path)
+        obs = _h5_table(f["obs"])
         def get(name):
             if name == "embeddings": return _h5_matrix(parts[chosen], chosen)
-            column = obs[names[name]]
-            return _row_values(column if old else _h5_column(column, names[name]), len(obs) if old
-                               else len(obs[indexed]), name)
-        return _parts(get, ["embeddings", *names], "", path)
+            return as_array(_h5_column(obs[name], name), name)
+        return _parts(get, ["embeddings", *obs], "", path)
+
+# %% ../nbs/02_embeddings.ipynb #fa5ae3f2
+def _h5_table(obs):
+    "The columns of `obs` that are known by their names: ids, paths and labels."
+    if isinstance(obs, h5py.Dataset):                       # before version 0.7 of anndata
+        columns, index = {k: obs[k] for k in obs.dtype.names}, obs.dtype.names[0]
+    else: columns, index = obs, obs.attrs["_index"]
+    roles = {_ROLES.get(k.lower()): k for k in columns if k != index}
+    found = {role: columns[roles[role]] for role in ("paths", "labels") if role in roles}
+    return dict(ids=columns[index]) | found
+
+# %% ../nbs/02_embeddings.ipynb #5f42dd58
+def _child(code, seconds, *args):
+    "Run Python code in a process of its own; returns its exit code, its output and its errors."
+    limit = f"import resource; resource.setrlimit(resource.RLIMIT_CPU, ({seconds}, {seconds}))\n"
+    if os.name != "posix": limit = ""
+    done = subprocess.run([sys.executable, "-c", limit + code, *map(str, args)], text=True,
+                          env=os.environ | dict(PYTHONPATH=os.pathsep.join(sys.path)),
+                          stdin=subprocess.DEVNULL, capture_output=True)
+    return done.returncode, done.stdout, done.stderr
+
+# %% ../nbs/02_embeddings.ipynb #585f4b1f
+def _convert_h5ad(path, key, out):
+    "Write the parts of a .h5ad file to an archive; exit code 2 if the request is wrong."
+    warnings.showwarning = lambda message, *_, **__: print(message)
+    try: np.savez(out, **_h5ad_parts(Path(path), key))
+    except SagvicregError as e:
+        print(e, file=sys.stderr)
+        sys.exit(2)
+
+# %% ../nbs/02_embeddings.ipynb #c57d8ddd
+def _from_h5ad(path, key):
+    "The parts of a .h5ad file, which another process reads."
+    seconds = 10 + path.stat().st_size//2**24
+    code = "import sys, sagvicreg.embeddings as e; e._convert_h5ad(*sys.argv[1:])"
+    with tempfile.TemporaryDirectory() as d:
+        ended, said, error = _child(code, seconds, path, key, f"{d}/parts.npz")
+        for line in said.splitlines(): warnings.warn(line)
+        if ended == 2: raise SagvicregError(error.strip())
+        late = f"HDF5 crashed, or took more than {seconds} s of processor time"
+        if ended: raise ValueError(error.strip().splitlines()[-1] if ended > 0 and error else late)
+        return _from_numpy(Path(d, "parts.npz"), "")
 
 # %% ../nbs/02_embeddings.ipynb #79ba322c
 FORMATS = {
@@ -446,13 +491,11 @@ def _require_library(name, path):
             f"({error})", "an installed library", "pip install 'sagvicreg[formats]' installs it.")
 
 # %% ../nbs/02_embeddings.ipynb #e325d624
-_TODO = "Leave them out, or save them as text: np.array(paths, dtype=str)."
 _EXPECTED = {
-    _from_numpy: ("numeric arrays as np.save or np.savez writes them, and `paths`, `ids` or "
-                  f"`index` with one text or number per row", _TODO),
-    _from_torch: ("a tensor or a dict of tensors and lists as torch.save writes it", ""),
-    _from_safetensors: ("named tensors", ""), _from_csv: ("a table of text", ""),
-    _from_parquet: ("a parquet table", ""), _from_h5ad: ("a file of anndata", "")}
+    _from_numpy: "numeric arrays as np.save or np.savez writes them",
+    _from_torch: "a tensor or a dict of tensors and lists as torch.save writes it",
+    _from_safetensors: "named tensors", _from_csv: "a table with a line for each row",
+    _from_parquet: "a parquet table", _from_h5ad: "a file of anndata"}
 
 # %% ../nbs/02_embeddings.ipynb #33cbf454
 def _from_file(path, key, finite):
@@ -461,7 +504,7 @@ def _from_file(path, key, finite):
     require(suffix in FORMATS, f"file {path.name!r}",
             f"a {', '.join(FORMATS)} file, or a folder of them", nearest(suffix, [*FORMATS]))
     read, library = FORMATS[suffix]
-    with reading(path, *_EXPECTED[read]):
+    with reading(path, _EXPECTED[read]):
         _require_library(library, path)
         parts = read(path, key)
         x = as_matrix(parts.pop("embeddings"), f"embeddings in {path}", finite=finite)
@@ -633,6 +676,17 @@ def _choose(sets):
             "If the items are in the same order, take by = 'rows' (--align rows).")
     return kinds[0], ""
 
+# %% ../nbs/02_embeddings.ipynb #5576be1d
+def _told(a):
+    "One line on how the rows were matched; empty if every row was in its place."
+    if a.by == "rows": return f"Rows compared by position: {a.note}" if a.note else ""
+    if not (a.note or a.reordered or any(a.left_out)): return ""
+    there, only = ("both", "only in") if len(a.names) == 2 else ("all", "more in")
+    said = [f"{counted(a.kept, 'item')} in {there}"]
+    said += [f"{n:,} {only} {name}" for name, n in zip(a.names, a.left_out) if n]
+    if a.reordered: said.append("put in the order of the first")
+    return f"Rows aligned by {a.by}{a.note}: {', '.join(said)}"
+
 # %% ../nbs/02_embeddings.ipynb #fe26dbcd
 @dataclass(frozen=True, repr=False)
 class Alignment(Tabular):
@@ -649,32 +703,18 @@ class Alignment(Tabular):
     def left_out(self) -> list: return [n - self.kept for n in self.sizes]
     @property
     def reordered(self) -> bool: return any((np.diff(r) < 0).any() for r in self.rows)
+    @property
+    def line(self) -> str: return _told(self)
+
+    def to_dict(self) -> dict:
+        keys = ("by", "names", "sizes", "kept", "left_out", "reordered", "note")
+        return {k: getattr(self, k) for k in keys}
 
     @property
     def table(self) -> Table:
         rows = [[name, f"{n:,}", f"{self.kept:,}", f"{n - self.kept:,}"]
                 for name, n in zip(self.names, self.sizes)]
         return Table("", ["", "rows", "kept", "left out"], rows, self.line)
-
-# %% ../nbs/02_embeddings.ipynb #efc06a78
-@patch(as_prop=True)
-def line(self:Alignment) -> str:
-    "One line on how the rows were matched; empty if every row was in its place."
-    if self.by == "rows": return f"Rows compared by position: {self.note}" if self.note else ""
-    if not (self.note or self.reordered or any(self.left_out)): return ""
-    there = "both" if len(self.names) == 2 else "all"
-    said = [f"{counted(self.kept, 'item')} in {there}"]
-    only = "only in" if len(self.names) == 2 else "more in"
-    said += [f"{n:,} {only} {name}" for name, n in zip(self.names, self.left_out) if n]
-    if self.reordered: said.append("put in the order of the first")
-    return f"Rows aligned by {self.by}{self.note}: {', '.join(said)}"
-
-# %% ../nbs/02_embeddings.ipynb #3830a692
-@patch
-def to_dict(self:Alignment) -> dict:
-    "By what, and how many rows of each set were kept and left out."
-    return dict(by=self.by, names=[*self.names], sizes=[*self.sizes], kept=self.kept,
-                left_out=self.left_out, reordered=self.reordered, note=self.note)
 
 # %% ../nbs/02_embeddings.ipynb #d25b0a73
 def _matching(sets, by):
@@ -743,8 +783,9 @@ class BadRows(Tabular):
     @property
     def line(self) -> str:
         if not self.dropped: return ""
-        where = [f"{m:,} with NaN or infinity in {e}" for e, m in zip(self.names, self.missing) if m]
-        where += [f"{z:,} of only zeros in {e}" for e, z in zip(self.names, self.zeros) if z]
+        kinds = {"with NaN or infinity": self.missing, "of only zeros": self.zeros}
+        where = [f"{n:,} {kind} in {name}" for kind, counts in kinds.items()
+                 for name, n in zip(self.names, counts) if n]
         return f"Left out {self.dropped:,} of {counted(self.n, 'row')}: {', '.join(where)}"
 
     @property
