@@ -358,6 +358,12 @@ _SIMILARITY = {
                       f"{_DISTANCES} second set with heights in the first set's tree."),
     "cophenetic": Score("cophenetic", "cophenetic similarity", "Mean of D1→P2 and D2→P1."),
     "rdm": Score("distances", "RDM correlation", f"{_DISTANCES} two sets; no trees."),
+    "cka": Score("CKA", "linear CKA",
+                 "Correlation of the inner products of all pairs of items in the two sets."),
+    "procrustes": Score("Procrustes", "Procrustes similarity",
+                        "How well one set fits onto the other, moved, scaled and rotated."),
+    "mutual_knn": Score("mutual k-NN", "mutual k-NN",
+                        "Mean share of an item's nearest neighbors that both sets have in common."),
 }
 
 # %% ../nbs/00_core.ipynb #ed8e9773
