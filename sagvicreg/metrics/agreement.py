@@ -50,14 +50,14 @@ def offset(
     mean = y.mean(0)
     return float(np.linalg.norm(mean)/_radius(y - mean))
 
-# %% ../../nbs/37_metrics.agreement.ipynb #15384f91
+# %% ../../nbs/37_metrics.agreement.ipynb #9997059c
 def centered_points(
     x,                              # embeddings [n d], see as_matrix
     metric:str="cosine",            # cosine, euclidean or sqeuclidean
     center:bool=False,              # subtract the mean of the rows first
     name:str="x",                   # what to call them in error messages
 ) -> Float[np.ndarray, "n d"]:      # squared distances are those of the metric, for euclidean d²
-    "The rows of `x` as points: at length √½ for cosine, otherwise as they are; perhaps centered."
+    "The rows of `x` as points: at length √½ for cosine, otherwise as they are."
     check_choices(metric)
     given, x = x, as_embeddings(x, name, "euclidean" if center else metric)
     if not center: return points_for(x, metric)
@@ -185,12 +185,12 @@ def _replace_top(heap, v):
         i = c
     heap[i] = v
 
-# %% ../../nbs/37_metrics.agreement.ipynb #2afadaed
+# %% ../../nbs/37_metrics.agreement.ipynb #11249488
 _GROUP = 64
 
 @jit(fastmath={"nnan", "nsz"})
 def _lowest(v, squares, i, low):
-    "Add `squares` to the products `v` of item i, in place; fill `low` with the least of each group."
+    "Add `squares` to the products `v` of item i, in place; `low` becomes the least of each group."
     for j in range(len(v)): v[j] += squares[j]
     v[i] = np.inf
     for b in range(len(low)):
@@ -333,7 +333,7 @@ def shared_neighbors(
     "For each item, the share of its `k` nearest neighbors that both sets have in common, eq. (7)."
     return _shared(x1, x2, k, metric, center, names)[0]
 
-# %% ../../nbs/37_metrics.agreement.ipynb #55fdf09c
+# %% ../../nbs/37_metrics.agreement.ipynb #db7a16f5
 @dataclass(frozen=True, repr=False)
 class MutualNeighbors(Tabular):
     "What `mutual_knn` returns."
@@ -350,8 +350,10 @@ class MutualNeighbors(Tabular):
     @property
     def table(self) -> Table:
         how = f"{'centered, ' if self.center else ''}{self.metric} distance"
-        rows = [[SCORES["mutual_knn"].name, f"{self.score:.4f}"], ["by chance", f"{self.chance:.4f}"]]
-        if any(self.tied): rows += [["ties", f"{self.tied[0]:,} and {self.tied[1]:,} items"]]
+        rows = [[SCORES["mutual_knn"].name, f"{self.score:.4f}"]]
+        rows += [["by chance", f"{self.chance:.4f}"]]
+        ties = "{:,} and {:,} items".format(*self.tied)
+        if any(self.tied): rows.append(["last place tied", ties])
         return Table(f"{self.k} neighbors of {self.n:,} items ({how})", [], rows)
 
 # %% ../../nbs/37_metrics.agreement.ipynb #c5825f55
