@@ -12,7 +12,7 @@ from .metrics.uncertainty import (
     permutation_null as permutation_null,
     subsampling as subsampling,
 )
-from .training.export import embed as embed, load_run as load
+from .training.export import embed as embed, load_model as load
 from .training.fit import train as train
 from .training.recipe import Recipe as Recipe, preset as preset
 
