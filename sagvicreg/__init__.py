@@ -19,7 +19,7 @@ _PUBLIC = {                      # name: where it is defined
     "Recipe": "training.recipe:Recipe",
     "preset": "training.recipe:preset",
     "train": "training.fit:train",
-    "load": "training.export:load_run",
+    "load": "training.export:load_model",
     "embed": "training.export:embed",
     "digits": "data.datasets:digits",
     "cifar100": "data.datasets:cifar100",

@@ -13,7 +13,7 @@ from .metrics.uncertainty import (
     score_difference as score_difference,
     subsampling as subsampling,
 )
-from .training.export import embed as embed, load_run as load
+from .training.export import embed as embed, load_model as load
 from .training.fit import train as train
 from .training.recipe import Recipe as Recipe, preset as preset
 

@@ -30,7 +30,11 @@ loader, augment = _modules("sagvicreg.data", "loader augment")
 trees, = _modules("sagvicreg.metrics", "dendrogram")
 reporting = LazyModule("sagvicreg.metrics.report")
 distributed, models, methods = _modules("sagvicreg", "distributed models methods.base")
+<<<<<<< /tmp/tmp5zz51eb7.txt
 embeddings, = _modules("sagvicreg", "embeddings")
+=======
+pretrained, = _modules("sagvicreg", "pretrained")
+>>>>>>> /tmp/tmpehyphaal.txt
 trainers, exports, fits = _modules("sagvicreg.training", "trainer export fit")
 checkers, reports = _modules("sagvicreg.training", "checks report")
 presets, figures = _modules("sagvicreg.protocols", "presets figures")
@@ -79,8 +83,8 @@ def _require_unused(path, inputs):
             f"{given}, which belongs to the run in {str(file.parent)!r}", "another name")
 
 # %% ../nbs/80_cli.ipynb #534cad29
-def _load(data, root, split, size, classes, limit, on_error="skip", parts=""):
-    "Load the images that a command works on."
+def _load(data, root, split, size, classes, limit, on_error="skip", parts="", decode=True):
+    "The images that a command works on; not decoded, they are files, or of their own size."
     require_one_of(split, ("train", "val", "test", "all"), "split")
     require_one_of(on_error, ("skip", "raise"), "on_error")
     _check_part(classes, limit)
@@ -88,13 +92,19 @@ def _load(data, root, split, size, classes, limit, on_error="skip", parts=""):
     if layout: _show_folder(layout, part)
     else: require(part != "val", f"--split val of {data}", "train, test or all")
     with distributed.first_alone():
-        if layout:
-            size = 64 if size is None else size
-            images = datasets.image_folder(layout, size, on_error, part=part)
+        if layout: images = _of_folder(layout, 64 if size is None else size, on_error, part, decode)
         else:
             train = {"train": True, "test": False}.get(part)
-            images = datasets.load_dataset(data, root or None, train, size)
+            images = datasets.load_dataset(data, root or None, train, size if decode else None)
     return _part(images, classes, limit)
+
+# %% ../nbs/80_cli.ipynb #f57456d3
+def _of_folder(layout, size, on_error, part, decode):
+    "The images of a folder or its part, or only their names."
+    if decode: return datasets.image_folder(layout, size, on_error, part=part)
+    folder, paths, labels, names = datasets.scan_folder(layout, part=part)
+    name = datasets.set_name(folder, part)
+    return loader.ImageFiles(folder, paths, size, labels, names, name=name, on_error=on_error)
 
 # %% ../nbs/80_cli.ipynb #ed0e8505
 def _layout(data, root, parts):
@@ -323,10 +333,10 @@ def _conclude(run, out, data, root, parts):
 
 # %% ../nbs/80_cli.ipynb #95a70a70
 def _embed(
-    run:str,
+    run:str,                     # a run folder, or timm:NAME, timm:NAME@FILE with weights, @none
     data:str,
     *,
-    out:str="",                  # .npz file; default embeddings.npz in the run folder
+    out:str="",                  # .npz file; default in the run folder, or here for timm:NAME
     root:str="",
     parts:str="",
     split:str="all",             # train, val, test or all
@@ -339,15 +349,47 @@ def _embed(
 ):
     "Embed images with a trained encoder: an .npz of `embeddings`, `paths` or `index`, `labels`."
     require_one_of(output, models.Encoded._fields, "output")
-    out, device = _free(out or Run(run)/"embeddings.npz", ("", ".npz")), pick_device(device)
-    trained = sagvicreg.load(run, device, best)
-    images = _load(data, root, split, trained.image_size, classes, limit, on_error, parts)
-    statistics = trained.mean, trained.std
-    e = sagvicreg.embed(trained.encoder, images.images, *statistics, device=device, output=output)
+    known, device = pretrained.is_timm(run), pick_device(device)
+    if known: out = _out_of_timm(run, data, split, out, output, best)
+    else: out = _free(out or Run(run)/"embeddings.npz", ("", ".npz"))
+    found = _layout(data, root, parts) or data
+    model = sagvicreg.load(run, device, best)
+    def load(size, decode=True):
+        return _load(found, root, split, size, classes, limit, on_error, "", decode)
+    e, images = (_by_timm if known else _by_run)(model, load, on_error, output, device)
     rows = dict(paths=images.paths) if images.paths else dict(index=images.index)
     if images.labels is not None: rows["classes"] = images.classes
     path = embeddings.save_embeddings(out, e, labels=images.labels, **rows)
     print(f"{images}\n{e.shape[0]:,} × {e.shape[1]} → {path}")
+
+# %% ../nbs/80_cli.ipynb #c49de376
+def _by_run(trained, load, on_error, output, device):
+    "Embeddings by the encoder of a run, and their images."
+    images, how = load(trained.image_size), dict(device=device, output=output)
+    e = sagvicreg.embed(trained.encoder, images.images, trained.mean, trained.std, **how)
+    return e, images
+
+# %% ../nbs/80_cli.ipynb #c33d050c
+def _by_timm(model, load, on_error, output, device):
+    "Embeddings by a network of timm, and their images."
+    print(model, flush=True)
+    images = load(model.config["input_size"][-1], decode=False)
+    e, rows = model.embed_readable(images, on_error)
+    return e, images[rows]
+
+# %% ../nbs/80_cli.ipynb #c55467a3
+def _out_of_timm(spec, data, split, out, output, best):
+    "The file for the embeddings by a network of timm; raises for options that only runs have."
+    require(output == "representation", f"--output {output} with {spec}", "representation",
+            "A network of timm has no expander.")
+    require(not best, f"--best with {spec}", "a run", "Leave it out.")
+    name, weights = pretrained.timm_spec(spec)
+    if out: return _free(out, ("", ".npz"))
+    part = "" if split == "all" else split
+    name = "-".join(filter(None, (name, Path(weights).stem, datasets.set_name(data, part))))
+    ok = not os.path.lexists(f"{name}.npz")
+    require(ok, f"{name}.npz, which is there already", "another name", "Give it with --out.")
+    return _free(f"{name}.npz")
 
 # %% ../nbs/80_cli.ipynb #45b1c542
 def _report(
@@ -369,7 +411,7 @@ def _export(
     "Write the encoder as an ONNX file: images in [0, 1] to vectors."
     require_one_of(output, models.Encoded._fields, "output")
     out = _free(out or Run(run)/"encoder.onnx", (".onnx",))
-    print(exports.export_onnx(sagvicreg.load(run, best=best), out, output))
+    print(exports.export_onnx(exports.load_run(run, best=best), out, output))
 
 # %% ../nbs/80_cli.ipynb #b6697cd9
 def _score(
