@@ -30,11 +30,7 @@ loader, augment = _modules("sagvicreg.data", "loader augment")
 trees, = _modules("sagvicreg.metrics", "dendrogram")
 reporting = LazyModule("sagvicreg.metrics.report")
 distributed, models, methods = _modules("sagvicreg", "distributed models methods.base")
-<<<<<<< /tmp/tmp5zz51eb7.txt
-embeddings, = _modules("sagvicreg", "embeddings")
-=======
-pretrained, = _modules("sagvicreg", "pretrained")
->>>>>>> /tmp/tmpehyphaal.txt
+embeddings, pretrained = _modules("sagvicreg", "embeddings pretrained")
 trainers, exports, fits = _modules("sagvicreg.training", "trainer export fit")
 checkers, reports = _modules("sagvicreg.training", "checks report")
 presets, figures = _modules("sagvicreg.protocols", "presets figures")
@@ -437,13 +433,12 @@ def _score(
     newick:str="",               # write both trees to this file, in Newick's format
     device:str="auto",
 ):
-<<<<<<< /tmp/tmp6yfmm2cn.txt
     "Do sets of embeddings have the same structure: far, near, and in their trees? No labels needed."
     out = dict(json=json, html=html, plot=plot, items=items, newick=newick)
     _check_score(sets, out, images)
     how = _score_options(metric, linkage, lca_distance, center, neighbors, scores, device)
     reporting.check_draws(draws, jitter, seed)
-    require_one_of(align, files.ALIGN_BY, "align")
+    require_one_of(align, embeddings.ALIGN_BY, "align")
     given, notes = _load_aligned(sets, align, drop_bad, metric, limit, seed)
     if len(sets) > 2: return _score_many(given, notes, how, out)
     _score_two(given, notes, how | dict(draws=draws, jitter=jitter, seed=seed), out, images)
@@ -464,21 +459,6 @@ def _check_score(sets, out, images):
     for i, (kind, path) in enumerate(out.items()):
         if path: _free(path, _SUFFIXES.get(kind, ()), (*sets, *[*out.values()][:i]))
     require(not images or as_path(images).is_dir(), f"--images {images}", "a folder")
-=======
-    "Do two sets of embeddings have the same global structure? No labels needed."
-    if json: _free(json, inputs=(a, b))
-    if plot: _free(plot, (".png", ".svg", ".pdf"), (a, b, json))
-    how = _score_options(metric, linkage, lca_distance, device) | dict(names=(a, b))
-    require_one_of(align, embeddings.ALIGN_BY, "align")
-    require(draws == 0 or draws >= 2, f"--draws {draws}", "0 (no error bars), or 2 or more")
-    x, y = _load_aligned((a, b), align, drop_bad, metric)
-    if draws: uncertainties.subsets(len(x), draws=draws, seed=seed)      # enough items?
-    s = sagvicreg.structure_similarity(x, y, **how)
-    drawn = _draws(x, y, draws, seed, how) if draws else {}
-    if json: _write_json(json, s.to_dict() | {k: v.to_dict() for k, v in drawn.items()})
-    if plot: figures.save_figure(trees.plot_tanglegram(*s.trees), plot)
-    print(s, *drawn.values(), sep="\n\n")
->>>>>>> /tmp/tmpej8zxul_.txt
 
 # %% ../nbs/80_cli.ipynb #eea1827a
 def _score_options(metric, linkage, lca_distance, center, neighbors, scores, device):
@@ -490,15 +470,14 @@ def _score_options(metric, linkage, lca_distance, center, neighbors, scores, dev
     return how | dict(device=device)
 
 # %% ../nbs/80_cli.ipynb #06fbe443
-<<<<<<< /tmp/tmp6yfmm2cn.txt
 def _load_aligned(paths, align, drop_bad, metric, limit, seed):
     "The sets of embeddings with the same items in their rows; and how, unless it is trivial."
     require(limit is None or limit > 2, f"limit {limit}", "at least 3 items")
-    sets = [files.load_embeddings(p, finite=not drop_bad) for p in paths]
-    sets, found = files.align(sets, align)
+    sets = [embeddings.load_embeddings(p, finite=not drop_bad) for p in paths]
+    sets, found = embeddings.align(sets, align)
     notes = [found.line]
     if drop_bad:
-        sets, found = files.drop_bad(sets, metric)
+        sets, found = embeddings.drop_bad(sets, metric)
         notes.append(found.line)
     n = len(sets[0])
     if limit and limit < n:
@@ -519,6 +498,14 @@ def _score_two(sets, notes, how, out, images):
     if out["newick"]: _write_text(out["newick"], found.to_newick())
     if out["html"]: found.save(out["html"], _image_paths(first, images))
     print(found)
+
+# %% ../nbs/80_cli.ipynb #f7b3bcc1
+def _image_paths(rows, images):
+    "The image of each row, in the folder `images`; None if there is none."
+    if not images: return None
+    require(rows.paths is not None, f"--images with {rows.name}, whose rows name no paths",
+            "embeddings as `sagvicreg embed` writes them")
+    return [as_path(images)/p for p in rows.paths]
 
 # %% ../nbs/80_cli.ipynb #ff57361d
 def _score_many(sets, notes, how, out):

@@ -8,14 +8,14 @@ __all__ = ['FORMATS', 'ALIGN_BY', 'Embeddings', 'save_embeddings', 'load_embeddi
 # %% ../nbs/02_embeddings.ipynb #8ce3ff2e
 import csv, json, math, os, re, subprocess, sys, tempfile, warnings
 from collections import Counter
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from zipfile import ZipFile
 
 import numpy as np
 from fastcore.basics import patch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from numpy.lib import format as npy
 
 from .arrays import as_array, as_labels, as_matrix, is_tensor

@@ -21,35 +21,14 @@ from ..arrays import as_array, as_floats, as_labels, binary_exponent, require_ro
 from ..arrays import rounding
 from ..core import SCORES, LazyModule, Table, Tabular, as_list, as_path, as_whole
 from ..core import atomic_write, counted, require, require_one_of
+from .agreement import common, nearest
 from .dendrogram import PALETTE, Dendrogram, as_embeddings, check_choices
-from .dendrogram import points_for, require_trees, tree_of
+from .dendrogram import require_trees, tree_of
 from .linkage import jit, match_threads
 
 # %% ../../nbs/38_metrics.where.ipynb #44e6f304
 plt, patches = LazyModule("matplotlib.pyplot"), LazyModule("matplotlib.patches")
 Image, ImageOps = LazyModule("PIL.Image"), LazyModule("PIL.ImageOps")
-
-# %% ../../nbs/38_metrics.where.ipynb #1c5ed0d2
-def _nearest(x, k, metric="cosine"):                  # replaced by metrics.agreement.nearest
-    "The `k` nearest other rows of each row of `x` [n k], nearest first."
-    y = points_for(x, metric)
-    y = np.ldexp(y, -binary_exponent(y))
-    y = y - y.mean(0)
-    squares, rows = (y*y).sum(1), max(1, 2**22//len(y))
-    near = np.empty((len(y), k), np.int64)
-    for p in range(0, len(y), rows):
-        d = squares - 2*(y[p:p + rows] @ y.T)          # less the squared norm of the row
-        d[np.arange(len(d)), np.arange(p, p + len(d))] = np.inf
-        found = np.sort(np.argpartition(d, k - 1, axis=1)[:, :k], axis=1)
-        order = np.argsort(np.take_along_axis(d, found, 1), axis=1, kind="stable")
-        near[p:p + rows] = np.take_along_axis(found, order, 1)
-    return near
-
-# %% ../../nbs/38_metrics.where.ipynb #cf8920ed
-def _share(near1, near2):                             # see metrics.agreement.shared_neighbors
-    "Share of equal entries in each pair of rows; no entry occurs twice in a row."
-    both = np.sort(np.concatenate([near1, near2], axis=1), axis=1)
-    return (both[:, 1:] == both[:, :-1]).sum(1)/near1.shape[1]
 
 # %% ../../nbs/38_metrics.where.ipynb #7817e2e9
 def _standardized(tree):
@@ -198,8 +177,8 @@ def item_agreement(
         trees = [tree_of(v, metric, linkage, name, eps=rounding(given))
                  for v, name, given in zip(x, names, (x1, x2))]
     trees = _two_trees(trees, len(x[0]), names)
-    near = tuple(_nearest(v, k, metric) for v in x)
-    found = _share(*near), *_contributions(*trees)
+    near = tuple(nearest(v, k, metric) for v in x)
+    found = common(*near), *_contributions(*trees)
     return ItemAgreement(k, metric, linkage, *found, near, trees, ids)
 
 # %% ../../nbs/38_metrics.where.ipynb #22554fa6
