@@ -598,7 +598,11 @@ def _shared_below(a, b):
     for parts in (a, b):
         common = len(os.path.commonprefix([p[:-1] for p in parts]))
         tails.append([{"/".join(p[i:]) for p in parts} for i in range(common + 1)])
-    shared = {(i, j): len(s & t) for i, s in enumerate(tails[0]) for j, t in enumerate(tails[1])}
+    if tails[0][0] & tails[1][0]: return 0, 0
+    depths = [{len(p) for p in parts} for parts in (a, b)]
+    def alike(i, j): return {n - i for n in depths[0]} & {n - j for n in depths[1]}
+    shared = {(i, j): len(s & t) for i, s in enumerate(tails[0]) for j, t in enumerate(tails[1])
+              if alike(i, j)} or {(0, 0): 0}
     best = max(shared, key=lambda ij: (shared[ij], -sum(ij)))
     return best if shared[best] else None
 
@@ -626,7 +630,8 @@ def _moved(a, b):
     names = [np.array(["/".join(p[c:]) for p in parts]) for parts, c in zip((a, b), cuts)]
     if k: how = f", by the last {counted(k, 'part')} of each"
     else:
-        folders = [repr("/".join(p[0][:c])) for p, c in zip((a, b), cuts) if c]
+        folders = [repr("…/"*(c > 4) + "/".join(p[0][max(0, c - 4):c]))
+                   for p, c in zip((a, b), cuts) if c]
         how = f", without the folder {' and '.join(folders)}" if folders else ""
     return *names, how
 
