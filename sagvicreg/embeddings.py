@@ -35,7 +35,8 @@ def _row_values(a, n, what):
     "`n` texts or numbers, one per row."
     a = as_array(a, what)
     require(a.shape == (n,), f"{what} of shape {a.shape}", f"{n:,}, one per row of embeddings")
-    if a.dtype.kind == "S": a = a.astype(str)
+    text = "SU" if what.startswith(("index", "labels")) else "SUiu"
+    if a.dtype.kind in text: a = a.astype(str)
     return a if a.dtype.kind == "U" else as_labels(a, n, what)
 
 # %% ../nbs/02_embeddings.ipynb #2aeca461
@@ -270,8 +271,9 @@ def _content(kind):
     return "lists" if listed and _content(kind.value_type) == "number" else "other"
 
 # %% ../nbs/02_embeddings.ipynb #c454218a
-def _numbers(column):
+def _numbers(column, name):
     "A column of numbers; missing ones become NaN."
+    if arrow.types.is_dictionary(column.type): column = column.cast(column.type.value_type)
     if arrow.types.is_decimal(column.type): column = column.cast(arrow.float64())
     return column.to_numpy()
 
@@ -305,7 +307,7 @@ def _lists(column, name):
 # %% ../nbs/02_embeddings.ipynb #1865ad63
 def _columns(columns):
     "Columns of numbers side by side."
-    columns = [_numbers(c) for c in columns]
+    columns = [_numbers(c, "") for c in columns]
     dtype = np.result_type(*columns)
     n, d = len(columns[0]), len(columns)
     require_memory(n*d*dtype.itemsize, "a table")
@@ -336,14 +338,17 @@ def _from_table(table, key, path, indexed=()):
     roles = [_role(n, k, not i, indexed) for i, (n, k) in enumerate(zip(names, kinds))]
     texts = [i for i, r in enumerate(roles) if r == "text"]
     if len(texts) == 1 and not {*_ROWS} & {*roles}: roles[texts[0]] = "ids"
-    found = dict(embeddings=_vectors(table, roles, key, path))
+    columns = {}
     for i, role in enumerate(roles):
+        require(role not in columns or role not in (*_ROWS, "labels"),
+                f"file {path.name!r} with two columns of {role}", "one")
         if role == "text": _texts(table.column(i), names[i])          # may it be left out?
-        if role not in (*_ROWS, "labels"): continue
-        require(role not in found, f"file {path.name!r} with two columns of {role}", "one")
-        column = table.column(i)
-        found[role] = _numbers(column) if kinds[i] == "number" else _texts(column, names[i])
-    return found
+        columns[role] = i
+    def get(role):
+        if role == "embeddings": return _vectors(table, roles, key, path)
+        i = columns[role]
+        return (_numbers if kinds[i] == "number" else _texts)(table.column(i), names[i])
+    return _parts(get, ["embeddings", *columns], "", path)
 
 # %% ../nbs/02_embeddings.ipynb #584c6678
 def _header(path):
@@ -592,8 +597,12 @@ def _shared_below(a, b):
     tails = []
     for parts in (a, b):
         common = len(os.path.commonprefix([p[:-1] for p in parts]))
-        tails.append([{p[i:] for p in parts} for i in range(common + 1)])
-    shared = {(i, j): len(s & t) for i, s in enumerate(tails[0]) for j, t in enumerate(tails[1])}
+        tails.append([{"/".join(p[i:]) for p in parts} for i in range(common + 1)])
+    if tails[0][0] & tails[1][0]: return 0, 0
+    depths = [{len(p) for p in parts} for parts in (a, b)]
+    def alike(i, j): return {n - i for n in depths[0]} & {n - j for n in depths[1]}
+    shared = {(i, j): len(s & t) for i, s in enumerate(tails[0]) for j, t in enumerate(tails[1])
+              if alike(i, j)} or {(0, 0): 0}
     best = max(shared, key=lambda ij: (shared[ij], -sum(ij)))
     return best if shared[best] else None
 
@@ -621,7 +630,8 @@ def _moved(a, b):
     names = [np.array(["/".join(p[c:]) for p in parts]) for parts, c in zip((a, b), cuts)]
     if k: how = f", by the last {counted(k, 'part')} of each"
     else:
-        folders = [repr("/".join(p[0][:c])) for p, c in zip((a, b), cuts) if c]
+        folders = [repr("…/"*(c > 4) + "/".join(p[0][max(0, c - 4):c]))
+                   for p, c in zip((a, b), cuts) if c]
         how = f", without the folder {' and '.join(folders)}" if folders else ""
     return *names, how
 
@@ -642,7 +652,8 @@ def _by_position(named, unnamed, kinds):
         np.array_equal(_names(e, kinds[0]), _names(named[0], kinds[0])) for e in named)
     require(one, f"{without} without names of the rows, and {names} with rows in different orders",
             "names in all sets", "Or take two sets at a time.")
-    why = f"{counted(len(unnamed), 'set')} ({without}) without names for the rows"
+    one = len(unnamed) == 1
+    why = f"{without} {'does' if one else 'do'} not name {'its' if one else 'their'} rows"
     if any(e.kind for e in unnamed):
         warnings.warn(f"{without}: the rows are only numbered, so they are compared by position "
                       f"with {names}")
