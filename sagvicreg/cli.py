@@ -94,7 +94,7 @@ def _load(data, root, split, size, classes, limit, on_error="skip", parts="", de
             images = datasets.load_dataset(data, root or None, train, size if decode else None)
     return _part(images, classes, limit)
 
-# %% ../nbs/80_cli.ipynb #f57456d3
+# %% ../nbs/80_cli.ipynb #05708fb7
 def _of_folder(layout, size, on_error, part, decode):
     "The images of a folder or its part, or only their names."
     if decode: return datasets.image_folder(layout, size, on_error, part=part)
@@ -358,14 +358,14 @@ def _embed(
     path = embeddings.save_embeddings(out, e, labels=images.labels, **rows)
     print(f"{images}\n{e.shape[0]:,} × {e.shape[1]} → {path}")
 
-# %% ../nbs/80_cli.ipynb #c49de376
+# %% ../nbs/80_cli.ipynb #ba0c59ce
 def _by_run(trained, load, on_error, output, device):
     "Embeddings by the encoder of a run, and their images."
     images, how = load(trained.image_size), dict(device=device, output=output)
     e = sagvicreg.embed(trained.encoder, images.images, trained.mean, trained.std, **how)
     return e, images
 
-# %% ../nbs/80_cli.ipynb #c33d050c
+# %% ../nbs/80_cli.ipynb #ea289231
 def _by_timm(model, load, on_error, output, device):
     "Embeddings by a network of timm, and their images."
     print(model, flush=True)
@@ -373,7 +373,7 @@ def _by_timm(model, load, on_error, output, device):
     e, rows = model.embed_readable(images, on_error)
     return e, images[rows]
 
-# %% ../nbs/80_cli.ipynb #c55467a3
+# %% ../nbs/80_cli.ipynb #2e7a6f18
 def _out_of_timm(spec, data, split, out, output, best):
     "The file for the embeddings by a network of timm; raises for options that only runs have."
     require(output == "representation", f"--output {output} with {spec}", "representation",

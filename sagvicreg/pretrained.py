@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['is_timm', 'timm_spec', 'Pretrained', 'load_pretrained']
 
-# %% ../nbs/46_pretrained.ipynb #984e3bb0
+# %% ../nbs/46_pretrained.ipynb #641f7574
 import os, sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -26,14 +26,14 @@ from .data.datasets import ImageSet, readable_rows, rgb_image
 from .data.loader import ImageFiles
 from .models import check_architecture
 
-# %% ../nbs/46_pretrained.ipynb #25b3b708
+# %% ../nbs/46_pretrained.ipynb #b53b0f39
 def is_timm(
     spec,                      # `timm:NAME`, or the path of a run
 ) -> bool:
     "Whether this names a network of timm."
     return isinstance(spec, str) and spec.startswith("timm:")
 
-# %% ../nbs/46_pretrained.ipynb #42ba1cb6
+# %% ../nbs/46_pretrained.ipynb #047306de
 def timm_spec(
     spec:str,                  # `timm:NAME`, `timm:NAME@FILE` or `timm:NAME@none`
 ) -> tuple[str, str]:          # NAME with its tag, if any; FILE, `none`, or empty for the hub
@@ -44,7 +44,7 @@ def timm_spec(
     _check_name(name, weights)
     return name, weights
 
-# %% ../nbs/46_pretrained.ipynb #5cea1750
+# %% ../nbs/46_pretrained.ipynb #2827a2b5
 def _check_name(name, weights):
     "Raise unless timm has the architecture and its tag, and weights if they come from the hub."
     architecture, dot, tag = name.partition(".")
@@ -56,14 +56,14 @@ def _check_name(name, weights):
     require(not dot or tag in tags, f"weights {tag!r} of {architecture}",
             f"one of the tags {', '.join(tags) or '(there are none)'}", nearest(tag, tags))
 
-# %% ../nbs/46_pretrained.ipynb #ed8e16b3
+# %% ../nbs/46_pretrained.ipynb #8c494bc4
 def _untrained(name):
     "The network without its classifier; random weights, the same each time."
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(0)
         return timm.create_model(name, pretrained=False, num_classes=0)
 
-# %% ../nbs/46_pretrained.ipynb #15251cbf
+# %% ../nbs/46_pretrained.ipynb #39a25c06
 def _from_hub(name):
     "The network with its published weights."
     about = timm.get_pretrained_cfg(name)
@@ -75,7 +75,7 @@ def _from_hub(name):
             f"the weights of {name}, which could not be fetched from {source} ({why}); expected a "
             f"connection, or an earlier download. timm:{name}@FILE takes them from a file") from e
 
-# %% ../nbs/46_pretrained.ipynb #c738d728
+# %% ../nbs/46_pretrained.ipynb #008341eb
 def _fitting(name, model, state):
     "Those of the weights `state` that the network has; raises if names or shapes differ."
     own = model.state_dict()
@@ -87,7 +87,7 @@ def _fitting(name, model, state):
     require(not bad, f"{', '.join(bad[:3])} with NaN or infinite values", "finite weights")
     return {k: state[k] for k in own if k in state}
 
-# %% ../nbs/46_pretrained.ipynb #4bdcf8d0
+# %% ../nbs/46_pretrained.ipynb #07b0de0c
 def _without_classifier(name, own, state):
     "The weights without those that only the classifier has."
     if state.keys() <= own.keys(): return state
@@ -95,7 +95,7 @@ def _without_classifier(name, own, state):
     left_out = whole.state_dict().keys() - own.keys()
     return {k: v for k, v in state.items() if k not in left_out}
 
-# %% ../nbs/46_pretrained.ipynb #fbb63836
+# %% ../nbs/46_pretrained.ipynb #3bb5f275
 def _differences(own, state):
     "How weights differ from the network's `own`, in words; empty if they fit."
     missing, extra = ([k for k in a if k not in b and not k.endswith("num_batches_tracked")]
@@ -107,12 +107,12 @@ def _differences(own, state):
             for names, what in found if names]
     return f"of {len(own)} tensors {', '.join(said)}"*bool(said)
 
-# %% ../nbs/46_pretrained.ipynb #415859a3
+# %% ../nbs/46_pretrained.ipynb #b631518d
 def _kind(tensor):
     "Shape and, unless it has real floating-point numbers, kind of a tensor, as text."
     return f"{list(tensor.shape)}{'' if tensor.is_floating_point() else ' of whole numbers'}"
 
-# %% ../nbs/46_pretrained.ipynb #9c08aba6
+# %% ../nbs/46_pretrained.ipynb #7a499fb2
 def _converted(model, state):
     "The weights under timm's names, if timm can convert them; otherwise as they are."
     if not _differences(model.state_dict(), state): return state
@@ -122,7 +122,7 @@ def _converted(model, state):
     same = all(v.shape == state[k].shape for k, v in new.items() if k in state)
     return new if same and not _differences(model.state_dict(), new) else state
 
-# %% ../nbs/46_pretrained.ipynb #f1195e93
+# %% ../nbs/46_pretrained.ipynb #8f5936c5
 _SUFFIXES = (".safetensors", ".pth", ".pt", ".bin", ".tar")
 
 def _read_weights(path):
@@ -132,7 +132,7 @@ def _read_weights(path):
         raise ValueError("it holds no tensors by name")
     return state
 
-# %% ../nbs/46_pretrained.ipynb #8a152052
+# %% ../nbs/46_pretrained.ipynb #cb619001
 def _from_file(name, path):
     "The network with the weights in a file."
     path = as_path(path)
@@ -144,7 +144,7 @@ def _from_file(name, path):
         model.load_state_dict(_fitting(name, model, state), strict=False)
     return model
 
-# %% ../nbs/46_pretrained.ipynb #489dc3c0
+# %% ../nbs/46_pretrained.ipynb #2ba0dc9a
 @dataclass(frozen=True, eq=False)
 class Pretrained:
     "A network of timm without its classifier, with timm's preprocessing of its images."
@@ -172,12 +172,12 @@ class Pretrained:
         "Pooled features of the images that can be read, and which these are."
         require_one_of(on_error, ("skip", "raise"), "on_error")
         as_whole(batch_size, "batch_size", 1)
-        folder, sources = _sources(images)
+        folder, sources, names = _sources(images)
         parts, errors = _run(self, sources, batch_size, on_error == "raise", progress)
-        rows = readable_rows([*map(_label, sources)], errors, folder, on_error)
+        rows = readable_rows(names, errors, folder, on_error)
         return torch.cat(parts), rows
 
-# %% ../nbs/46_pretrained.ipynb #a4c0d765
+# %% ../nbs/46_pretrained.ipynb #fb213751
 def _summary(pretrained):
     "The model, and what its images become, in a line."
     c = pretrained.config
@@ -185,22 +185,23 @@ def _summary(pretrained):
     return (f"Pretrained({pretrained.spec}: {h}×{w} px, {c['interpolation']}, "
             f"crop {c['crop_pct']:g} {c['crop_mode']})")
 
-# %% ../nbs/46_pretrained.ipynb #c537baee
+# %% ../nbs/46_pretrained.ipynb #fc85cbfc
 def _sources(images):
-    "A folder, and the files or images of each row."
+    "A folder, the files or images of all rows, and what a message calls them."
     if isinstance(images, ImageFiles):
-        return images.folder, [images.folder/p for p in images.paths]
+        return images.folder, [images.folder/p for p in images.paths], images.paths
     if isinstance(images, (str, Path, Image.Image)): images = [images]
     if isinstance(images, ImageSet): images = images.images
     if isinstance(images, np.ndarray): images = torch.from_numpy(np.ascontiguousarray(images))
-    if is_tensor(images): return ".", [*_pixels(images)]
+    if is_tensor(images): images = [*_pixels(images)]
     known = isinstance(images, (list, tuple)) and len(images) and all(
-        isinstance(i, (str, Path, Image.Image)) for i in images)
+        isinstance(i, (str, Path, Image.Image, Tensor)) for i in images)
     require(known, f"images of type {type(images).__name__}",
             "names of files, images of Pillow, an ImageSet or ImageFiles, or uint8 [n 3 h w]")
-    return ".", [as_path(i) if isinstance(i, str) else i for i in images]
+    names = [str(v) if isinstance(v, (str, Path)) else f"image {i}" for i, v in enumerate(images)]
+    return ".", [as_path(i) if isinstance(i, str) else i for i in images], names
 
-# %% ../nbs/46_pretrained.ipynb #42e8fd11
+# %% ../nbs/46_pretrained.ipynb #c2c99e9b
 def _pixels(images):
     "The images [n 3 h w], if they are that."
     ok = images.dtype == torch.uint8 and images.ndim == 4 and images.shape[1] == 3 and len(images)
@@ -208,12 +209,7 @@ def _pixels(images):
             "at least one image of bytes, uint8 [n 3 h w]")
     return images.cpu()
 
-# %% ../nbs/46_pretrained.ipynb #f31d8223
-def _label(source):
-    "How a message names an image."
-    return str(source) if isinstance(source, Path) else f"an image of {type(source).__name__}"
-
-# %% ../nbs/46_pretrained.ipynb #addb1557
+# %% ../nbs/46_pretrained.ipynb #f762ffbc
 def _input(source, transform):
     "The network's input for an image and None, or None and why it cannot be read."
     try:
@@ -222,7 +218,7 @@ def _input(source, transform):
         return transform(image), None
     except Exception as e: return None, str(e) or type(e).__name__
 
-# %% ../nbs/46_pretrained.ipynb #971a3b1b
+# %% ../nbs/46_pretrained.ipynb #83f48106
 def _inputs(sources, transform, batch_size):
     "Batches of inputs, each read while the one before it is in use."
     chunks = [sources[i:i + batch_size] for i in range(0, len(sources), batch_size)]
@@ -233,7 +229,7 @@ def _inputs(sources, transform, batch_size):
             ready, ahead = ahead, start(chunk)
             yield [f.result() for f in ready]
 
-# %% ../nbs/46_pretrained.ipynb #921a8f6a
+# %% ../nbs/46_pretrained.ipynb #f2b1ab5b
 def _run(pretrained, sources, batch_size, stop, progress):
     "Features by batch, and for each image None or why it cannot be read; `stop` at the first."
     model, parts, errors = pretrained.model.eval(), [], []
@@ -249,7 +245,7 @@ def _run(pretrained, sources, batch_size, stop, progress):
         if stop and any(errors): break
     return parts, errors
 
-# %% ../nbs/46_pretrained.ipynb #42ed5618
+# %% ../nbs/46_pretrained.ipynb #18b04572
 def _features(model, x):
     "The network's output for a batch, float32 on the CPU."
     out = model(x)
@@ -260,7 +256,7 @@ def _features(model, x):
     require(out.isfinite().all(), "a network that gives NaN or infinite features", "finite ones")
     return out
 
-# %% ../nbs/46_pretrained.ipynb #f6b2f993
+# %% ../nbs/46_pretrained.ipynb #c99b790b
 def load_pretrained(
     spec:str,                      # `timm:NAME`, `timm:NAME@FILE` or `timm:NAME@none`
     device="cpu",                  # where to put the network; see pick_device

@@ -92,13 +92,28 @@ class Trained:
         images:UInt8[Tensor, "n 3 h w"],     # or one of the other forms above
     ) -> Encoded:                            # representation and embedding, one row per image
         "Encode some images; for many, see `embed`."
-        side, device = self.image_size, next(self.encoder.parameters()).device
-        images = _as_images(images, side)
-        require(images.ndim == 4 and images.shape[1:] == (3, side, side),
-                f"images of shape {tuple(images.shape)}", f"n×3×{side}×{side} bytes",
-                f"Load them with load_dataset(…, size={side}), or pass the names of the files.")
+        device, images = next(self.encoder.parameters()).device, _squares(images, self.image_size)
         with torch.inference_mode():
             return self.encoder(preprocess(images.to(device), self.mean, self.std))
+
+    def embed(self,
+        images,                              # in one of the forms above
+        batch_size:int=512,                  # images at a time; no effect on the result
+        progress:bool=True,                  # show a bar for more than eight batches
+    ) -> Float[Tensor, "n h"]:               # float32 on the CPU, rows in the order of `images`
+        "Representations of any number of images."
+        device, images = next(self.encoder.parameters()).device, _squares(images, self.image_size)
+        how = dict(batch_size=batch_size, device=device, progress=progress)
+        return embed(self.encoder, images, self.mean, self.std, **how)
+
+# %% ../../nbs/62_training.export.ipynb #ada42d30
+def _squares(images, side):
+    "Images in any form as a tensor [n 3 side side]; raises if they have another size."
+    images = _as_images(images, side)
+    require(images.ndim == 4 and images.shape[1:] == (3, side, side),
+            f"images of shape {tuple(images.shape)}", f"n×3×{side}×{side} bytes",
+            f"Load them with load_dataset(…, size={side}), or pass the names of the files.")
+    return images
 
 # %% ../../nbs/62_training.export.ipynb #2a4db582
 def _decode(paths, size):
@@ -244,7 +259,7 @@ def _filled(recipe, side, parts):
     for part, (_, state) in parts.items(): getattr(encoder, part).load_state_dict(state)
     return encoder
 
-# %% ../../nbs/62_training.export.ipynb #cb6667e7
+# %% ../../nbs/62_training.export.ipynb #d81100a8
 def load_model(
     spec,                          # a Run, the path of one, or `timm:NAME` with `@FILE` or `@none`
     device="cpu",                  # where to put the encoder; see pick_device
