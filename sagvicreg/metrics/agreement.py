@@ -104,22 +104,32 @@ def _debiased(y, z, product):
     n, a, b = len(y), (y*y).sum(1), (z*z).sum(1)
     return product + a.sum()*b.sum()/((n - 1)*(n - 2)) - (a @ b)*n/(n - 2)
 
-# %% ../../nbs/37_metrics.agreement.ipynb #0ba487b7
-def _u_centered(y, rows):
-    "Some rows of the Gram matrix of `y`, U-centered."
-    n, k = len(y), y[rows] @ y.T
-    sums = y @ y.sum(0) - (y*y).sum(1)
-    k -= (sums[rows, None] + sums)/(n - 2) - sums.sum()/((n - 1)*(n - 2))
-    i = np.arange(len(k))
-    k[i, rows.start + i] = 0
+# %% ../../nbs/37_metrics.agreement.ipynb #6e2214a9
+def _off_diagonal(y, rows):
+    "Some rows of the Gram matrix of `y`, with zeros on its diagonal."
+    k, i = y[rows] @ y.T, np.arange(len(y))[rows]
+    k[np.arange(len(i)), i] = 0
     return k
 
-# %% ../../nbs/37_metrics.agreement.ipynb #61bd075d
+# %% ../../nbs/37_metrics.agreement.ipynb #99e69239
+def _u_centered(y):
+    "A function of rows that returns those of the U-centered Gram matrix of `y`."
+    n, y = len(y), y - np.median(y, axis=0)            # an outlier moves a mean, but not this
+    sums = np.concatenate([_off_diagonal(y, rows).sum(1) for rows in _slices(n, n)])
+    mean, total = sums/(n - 2), sums.sum()/((n - 1)*(n - 2))
+    def centered(rows):
+        k, i = _off_diagonal(y, rows), np.arange(n)[rows]
+        k -= mean[rows, None] + mean - total
+        k[np.arange(len(i)), i] = 0
+        return k
+    return centered
+
+# %% ../../nbs/37_metrics.agreement.ipynb #28333685
 def _debiased_tiles(y, z):
     "`_debiased` of y and y, z and z, y and z, from the entries of the matrices."
-    sums = np.zeros(3)
+    sums, *centered = np.zeros(3), _u_centered(y), _u_centered(z)
     for rows in _slices(len(y), len(y)):
-        k, l = _u_centered(y, rows), _u_centered(z, rows)
+        k, l = (f(rows) for f in centered)
         sums += (k*k).sum(), (l*l).sum(), (k*l).sum()
     return sums
 
@@ -266,17 +276,19 @@ def _search(v, rows, y, squares, error, gap, limit, near, tied):
             d = np.array([_distance(y, i, j) for j in found[:m]])
             tied[i] = _ranked(d, found[:m], gap, near[i])
 
-# %% ../../nbs/37_metrics.agreement.ipynb #04fb3378
+# %% ../../nbs/37_metrics.agreement.ipynb #b972d88a
 def _neighbors(y, k, tolerance):
     "The `k` nearest of each centered point, and whether the last is tied with one left out."
     n, squares = len(y), (y*y).sum(1)
     gap = tolerance*np.sqrt(squares.max())
     near, tied = np.full((n, k), -1), np.zeros(n, bool)
     for dtype, limit in ((np.float32, 4*k + 64), (np.float64, n)):
+        if (near[:, 0] >= 0).all(): break
         rows, points = np.flatnonzero(near[:, 0] < 0), y.astype(dtype)
+        columns = -2*points.T
         error = (y.shape[1] + 16)*float(np.finfo(dtype).eps)
         for t in _slices(len(rows), n):
-            v = points[rows[t]] @ (-2*points.T)
+            v = points[rows[t]] @ columns
             _search(v, rows[t], y, squares, error, gap, limit, near, tied)
     return near, tied
 
