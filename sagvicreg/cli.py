@@ -433,7 +433,7 @@ def _score(
     newick:str="",               # write both trees to this file, in Newick's format
     device:str="auto",
 ):
-    "Do sets of embeddings have the same structure: far, near, and in their trees? No labels needed."
+    "Do sets of embeddings of the same items have the same structure? No labels needed."
     out = dict(json=json, html=html, plot=plot, items=items, newick=newick)
     _check_score(sets, out, images)
     how = _score_options(metric, linkage, lca_distance, center, neighbors, scores, device)
