@@ -59,7 +59,7 @@ def _checked(e):
 @dataclass(frozen=True, eq=False, repr=False)
 class Embeddings:
     "Embeddings [n d] with what identifies their rows; an array to every function."
-    x:Float[np.ndarray, "n d"]       # one row per item; may contain NaN, see `drop_bad`
+    x:Float[np.ndarray, "n d"]       # one row per item; may contain NaN, see drop_bad
     ids:np.ndarray|None=None         # n texts that identify the rows
     kind:str|None=None               # what they are: ids, paths or index; None: there are none
     paths:np.ndarray|None=None       # n paths, if they are known
@@ -568,7 +568,7 @@ def _split(path):
 
 # %% ../nbs/02_embeddings.ipynb #c6ec50a0
 def load_embeddings(
-    path,                           # file, folder of files, or either with a colon and a key
+    path,                           # file or folder of files; after a colon, the key of a part
     name:str|None=None,             # what to call the set; default: `path` as given
     finite:bool=True,               # False: keep rows with NaN or infinity
 ) -> Embeddings:                    # floats, in the precision of the file
@@ -763,8 +763,8 @@ def _unique_names(e, by):
 ALIGN_BY = ("auto", "ids", "paths", "index", "rows")
 
 def align(
-    sets:list,                       # two or more `Embeddings`, or arrays
-    by:str="auto",                   # one of `ALIGN_BY`; `rows`: by position
+    sets:list,                       # two or more Embeddings, or arrays
+    by:str="auto",                   # one of ALIGN_BY; rows: by position
 ) -> tuple[list[Embeddings], Alignment]:
     "The items that are in all `sets`, in the order of the first, and how they were found."
     require_one_of(by, ALIGN_BY, "align by")
@@ -807,7 +807,7 @@ class BadRows(Tabular):
 
 # %% ../nbs/02_embeddings.ipynb #c06be647
 def drop_bad(
-    sets:list,                       # of equal length, as `align` returns them
+    sets:list,                       # of equal length, as align returns them
     metric:str="cosine",             # the distance; under cosine, rows of zeros are bad
 ) -> tuple[list[Embeddings], BadRows]:
     "The `sets` without the items that have a bad row in one of them, and their number."
