@@ -102,6 +102,12 @@ def _row_arrays(n, paths, index, labels, ids=None):
         if a.dtype.kind != "U": arrays[k] = as_labels(a, n, k)
     return arrays
 
+# %% ../nbs/02_embeddings.ipynb #939074b1
+def _kept(e):
+    "What a file keeps of `Embeddings` besides the numbers."
+    rows = dict(paths=e.paths) if e.paths is not None else dict(index=e.index)
+    return rows | dict(ids=e.ids if e.kind == "ids" else None, labels=e.labels, classes=e.classes)
+
 # %% ../nbs/02_embeddings.ipynb #045525c1
 def save_embeddings(
     path,                           # the file; `.npz` is appended if it has no suffix
@@ -118,6 +124,8 @@ def save_embeddings(
     require(path.suffix == ".npz", f"file {path.name!r}",
             "a name that ends in .npz or has no suffix")
     require(paths is None or index is None, "both paths and index", "one of the two")
+    if isinstance(embeddings, Embeddings) and paths is index is ids is labels is classes is None:
+        return save_embeddings(path, embeddings.x, **_kept(embeddings))
     embeddings = as_matrix(embeddings)
     rows = _row_arrays(len(embeddings), paths, index, labels, ids)
     classes = [] if classes is None else as_list(classes, "classes")
