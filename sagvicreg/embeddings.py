@@ -59,7 +59,7 @@ def _checked(e):
 @dataclass(frozen=True, eq=False, repr=False)
 class Embeddings:
     "Embeddings [n d] with what identifies their rows; an array to every function."
-    x:Float[np.ndarray, "n d"]       # one row per item; may contain NaN, see `drop_bad`
+    x:Float[np.ndarray, "n d"]       # one row per item; may contain NaN, see drop_bad
     ids:np.ndarray|None=None         # n texts that identify the rows
     kind:str|None=None               # what they are: ids, paths or index; None: there are none
     paths:np.ndarray|None=None       # n paths, if they are known
@@ -102,6 +102,12 @@ def _row_arrays(n, paths, index, labels, ids=None):
         if a.dtype.kind != "U": arrays[k] = as_labels(a, n, k)
     return arrays
 
+# %% ../nbs/02_embeddings.ipynb #939074b1
+def _kept(e):
+    "What a file keeps of `Embeddings` besides the numbers."
+    rows = dict(paths=e.paths) if e.paths is not None else dict(index=e.index)
+    return rows | dict(ids=e.ids if e.kind == "ids" else None, labels=e.labels, classes=e.classes)
+
 # %% ../nbs/02_embeddings.ipynb #045525c1
 def save_embeddings(
     path,                           # the file; `.npz` is appended if it has no suffix
@@ -118,6 +124,8 @@ def save_embeddings(
     require(path.suffix == ".npz", f"file {path.name!r}",
             "a name that ends in .npz or has no suffix")
     require(paths is None or index is None, "both paths and index", "one of the two")
+    if isinstance(embeddings, Embeddings) and paths is index is ids is labels is classes is None:
+        return save_embeddings(path, embeddings.x, **_kept(embeddings))
     embeddings = as_matrix(embeddings)
     rows = _row_arrays(len(embeddings), paths, index, labels, ids)
     classes = [] if classes is None else as_list(classes, "classes")
@@ -568,7 +576,7 @@ def _split(path):
 
 # %% ../nbs/02_embeddings.ipynb #c6ec50a0
 def load_embeddings(
-    path,                           # file, folder of files, or either with a colon and a key
+    path,                           # file or folder of files; after a colon, the key of a part
     name:str|None=None,             # what to call the set; default: `path` as given
     finite:bool=True,               # False: keep rows with NaN or infinity
 ) -> Embeddings:                    # floats, in the precision of the file
@@ -763,8 +771,8 @@ def _unique_names(e, by):
 ALIGN_BY = ("auto", "ids", "paths", "index", "rows")
 
 def align(
-    sets:list,                       # two or more `Embeddings`, or arrays
-    by:str="auto",                   # one of `ALIGN_BY`; `rows`: by position
+    sets:list,                       # two or more Embeddings, or arrays
+    by:str="auto",                   # one of ALIGN_BY; rows: by position
 ) -> tuple[list[Embeddings], Alignment]:
     "The items that are in all `sets`, in the order of the first, and how they were found."
     require_one_of(by, ALIGN_BY, "align by")
@@ -807,7 +815,7 @@ class BadRows(Tabular):
 
 # %% ../nbs/02_embeddings.ipynb #c06be647
 def drop_bad(
-    sets:list,                       # of equal length, as `align` returns them
+    sets:list,                       # of equal length, as align returns them
     metric:str="cosine",             # the distance; under cosine, rows of zeros are bad
 ) -> tuple[list[Embeddings], BadRows]:
     "The `sets` without the items that have a bad row in one of them, and their number."
