@@ -468,21 +468,6 @@ def _item_section(c, images):
     return dict(title="Where they differ", text=[found.table.note], figures=figures,
                 head=found.table.head, rows=found.table.rows)
 
-# %% ../../nbs/39_metrics.report.ipynb #ce973f30
-@patch
-def save(self:Comparison,
-    path,                        # the .html file to write
-    images=None,                 # n images or paths of images, for a contact sheet
-) -> Path:                       # the file written
-    "Write the report as one web page that needs no other file."
-    path = as_path(path)
-    require(path.suffix == ".html", f"report {str(path)!r}", "a name that ends in .html")
-    frame = files("sagvicreg.metrics").joinpath("compare.html").read_text(encoding="utf-8")
-    template = jinja2.Template(frame, autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    page = template.render(_contents(self, images))
-    with atomic_write(path) as t: t.write_text(page + "\n", encoding="utf-8")
-    return path
-
 # %% ../../nbs/39_metrics.report.ipynb #f8b56d67
 def _contents(c, images):
     "What the template shows."
@@ -503,6 +488,21 @@ def _made(c):
     drawn = [f"{len(next(iter(r.samples.values())))} {what}"
              for r, what in ((c.halves, "random subsets"), (c.null, "random orders")) if r]
     return ", ".join([f"Made by sagvicreg {environment()['sagvicreg']}", *drawn]) + "."
+
+# %% ../../nbs/39_metrics.report.ipynb #ce973f30
+@patch
+def save(self:Comparison,
+    path,                        # the .html file to write
+    images=None,                 # n images or paths of images, for a contact sheet
+) -> Path:                       # the file written
+    "Write the report as one web page that needs no other file."
+    path = as_path(path)
+    require(path.suffix == ".html", f"report {str(path)!r}", "a name that ends in .html")
+    frame = files("sagvicreg.metrics").joinpath("compare.html").read_text(encoding="utf-8")
+    template = jinja2.Template(frame, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    page = template.render(_contents(self, images))
+    with atomic_write(path) as t: t.write_text(page + "\n", encoding="utf-8")
+    return path
 
 # %% ../../nbs/39_metrics.report.ipynb #af377929
 @dataclass(frozen=True, repr=False)
