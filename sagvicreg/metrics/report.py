@@ -309,7 +309,7 @@ def to_dict(self:Comparison) -> dict:
 DRAWS, FEW = 20, 20              # draws if none are asked for; items below which there are none
 
 def check_draws(
-    draws:int|None,              # as for `compare`
+    draws:int|None,              # as for compare
     jitter:float=.01,            # size of the noise for the ceilings
     seed:int=0,                  # of all draws
 ):
