@@ -203,8 +203,50 @@ def _squared(mean, rows, others):
 # %% ../../nbs/30_metrics.linkage.ipynb #41440080
 _K = 16             # places in a list
 _GROUP = 64         # the number of slots is a multiple of it
+_TILE = 1024, 2048  # rows and columns of a matrix product on a CPU; it stays in the cache
+_LARGE = 2048, 8192 # and elsewhere
 
-# %% ../../nbs/30_metrics.linkage.ipynb #12f32289
+# %% ../../nbs/30_metrics.linkage.ipynb #9c57ed7e
+@jit
+def _insert(values, slots, value, slot):
+    "Put `value` and its `slot` into a sorted list in place of the last one."
+    k = len(values) - 1
+    while k > 0 and values[k - 1] > value:
+        values[k], slots[k] = values[k - 1], slots[k - 1]
+        k -= 1
+    values[k], slots[k] = value, slot
+
+# %% ../../nbs/30_metrics.linkage.ipynb #19dc62e4
+@jit(parallel=True)
+def _scan_rows(v, first, values, slots, skip):
+    "Improve the lists of the rows of `v` by its columns from `skip`; column 0 is slot `first`."
+    for r in numba.prange(len(v)):
+        last = values[r, -1]
+        for s in range(skip, v.shape[1], _GROUP):
+            smaller = np.int32(0)
+            for c in range(s, s + _GROUP): smaller += np.int32(v[r, c] < last)
+            if smaller == 0: continue
+            for c in range(s, s + _GROUP):
+                if v[r, c] < values[r, -1]: _insert(values[r], slots[r], v[r, c], first + c)
+            last = values[r, -1]
+
+# %% ../../nbs/30_metrics.linkage.ipynb #ab4a21ec
+@jit(parallel=True)
+def _scan_columns(v, first, values, slots):
+    "Improve the lists of the columns of `v`, whose rows are the slots from `first` on."
+    for strip in numba.prange(v.shape[1]//_GROUP):
+        s = strip*_GROUP
+        last = values[s:s + _GROUP, -1].copy()
+        for r in range(len(v)):
+            smaller = np.int32(0)
+            for c in range(_GROUP): smaller += np.int32(v[r, s + c] < last[c])
+            if smaller == 0: continue
+            for c in range(_GROUP):
+                if v[r, s + c] < last[c]:
+                    _insert(values[s + c], slots[s + c], v[r, s + c], first + r)
+                    last[c] = values[s + c, -1]
+
+# %% ../../nbs/30_metrics.linkage.ipynb #a85ac687
 def _smallest(v, k):
     "The `k` smallest values of each row and their columns, whose number is a multiple of `_GROUP`."
     m = v.shape[1]
@@ -217,31 +259,49 @@ def _smallest(v, k):
     values, place = inside.topk(k, dim=1, largest=False)
     return values, best.gather(1, place//group)*group + place % group
 
+# %% ../../nbs/30_metrics.linkage.ipynb #009682db
+def _has_bfloat16():
+    "Does the processor have matrix instructions for bfloat16?"
+    return bool(getattr(torch.cpu, "get_capabilities", dict)().get("amx_bf16"))
+
+# %% ../../nbs/30_metrics.linkage.ipynb #02425ca9
+_STEP = 512     # rows at a time
+_FREE = dict(mean=0., var=0., size=1., node=-1, bound=math.inf, nearest=math.inf, lists=0, nn=0,
+             norm=0., blur=0., table=0., q=math.inf)
+
 # %% ../../nbs/30_metrics.linkage.ipynb #12e1b9c5
 class _Clusters:
     "The clusters of one agglomeration: means, sizes, lists of neighbors."
     def __init__(self, x, sizes, node, ward):
-        n = len(x)
-        self.ward, self.dim, self.device = ward, x.shape[1], x.device
-        self.mean, self.size, self.node = x, sizes.to(x), node
-        self.var, self.norm = x.new_zeros(n), x.new_zeros(n)
-        self.bound, self.nearest = x.new_full((n,), -torch.inf), x.new_full((n,), torch.inf)
-        self.lists, self.nn = node.new_zeros(n, _K), node.new_zeros(n)
-        self.root = torch.arange(n, device=self.device)
-        self.alive = torch.ones(n, dtype=torch.bool, device=self.device)
-        self.table = torch.empty(n, self.dim + 2, dtype=torch.float32, device=self.device)
+        self.m, self.dim = x.shape
+        self.slots = -(-self.m//_GROUP)*_GROUP
+        self.ward, self.device = ward, x.device
+        self.short = x.device.type == "cpu" and _has_bfloat16()
+        shapes = dict(mean=x.shape, lists=(self.m, _K), table=x.shape)
+        types = dict(node=torch.int64, lists=torch.int64, nn=torch.int64,
+                     table=torch.float32, q=torch.float32)
+        for name, free in _FREE.items():
+            shape = self.slots, *shapes.get(name, (self.m,))[1:]
+            t = torch.full(shape, free, dtype=types.get(name, torch.float64), device=self.device)
+            setattr(self, name, t)
+        self.mean[:self.m], self.size[:self.m], self.node[:self.m] = x, sizes, node
+        self.bound[:self.m] = -torch.inf
+        self.root = torch.arange(self.slots, device=self.device)
+        self.alive = self.root < self.m
         self.products = 0       # entries of distance matrices computed so far, for tests
         self.buffers = {}       # memory that is used again
-        self.write(self.root)
-        self.compact()
+        self.write(self.root[:self.m])
 
     def write(self, rows):
-        "Rows of the float32 table (mean, q, 1)."
-        self.norm[rows] = self.mean[rows].square().sum(1)
-        self.table[rows, :self.dim] = self.mean[rows].float()
-        q = self.norm[rows] + (0 if self.ward else self.var[rows])
-        self.table[rows, self.dim] = q.float()
-        self.table[rows, self.dim + 1] = 1.
+        "Rounded means of `rows`, the squares of their lengths, what rounding moved, and q."
+        for r in rows.split(_STEP):
+            mean = self.mean[r]
+            table = mean.float()
+            if self.short: table = table.bfloat16().float()
+            self.table[r], rounded = table, table.double()
+            self.norm[r] = rounded.square().sum(1)
+            self.blur[r] = (mean - rounded).square().sum(1).sqrt()
+            self.q[r] = (self.norm[r] + (0 if self.ward else self.var[r])).float()
 
 # %% ../../nbs/30_metrics.linkage.ipynb #89b3425b
 @patch
@@ -253,16 +313,14 @@ def compact(self:_Clusters):
     new = torch.zeros_like(self.root)
     new[keep] = torch.arange(self.m, device=self.device)
     self.lists, self.nn = new[self.root[self.lists]], new[self.nn]
-    fills = dict(mean=0, var=0, size=1, node=-1, bound=torch.inf, nearest=torch.inf,
-                 lists=0, nn=0, norm=0, table=0)
-    for name, fill in fills.items():
+    for name, free in _FREE.items():
         t = getattr(self, name)
-        free = t.new_full((self.slots - self.m, *t.shape[1:]), fill)
-        setattr(self, name, torch.cat([t[keep], free]))
+        step = _STEP if t.ndim > 1 else self.m      # a row never moves up: none is overwritten
+        for i in range(0, self.m, step): t[i:min(i + step, self.m)] = t[keep[i:i + step]]
+        t[self.m:self.slots] = free
+        setattr(self, name, t[:self.slots])
     self.root = torch.arange(self.slots, device=self.device)
     self.alive = self.root < self.m
-    self.table[self.m:, self.dim] = torch.inf
-    self.table[self.m:, self.dim + 1] = 1.
     return new
 
 # %% ../../nbs/30_metrics.linkage.ipynb #08f5ffa7
@@ -285,11 +343,11 @@ def distance(self:_Clusters, rows, others):
 # %% ../../nbs/30_metrics.linkage.ipynb #4973c19c
 @patch
 def entries(self:_Clusters, rows, columns=slice(None)):
-    "Float32 distances from `rows` to the slots `columns`."
-    mean, q_and_one = self.table[rows].split([self.dim, 2], 1)
-    left = torch.cat([-2*mean, q_and_one.flip(1)], 1)
-    right = self.table[columns]
+    "Distances of the rounded means from `rows` to the slots `columns`, in float32."
+    left, right = -2*self.table[rows], self.table[columns]
     v = torch.mm(left, right.T, out=self.buffer("product", len(left), len(right)))
+    v += self.q[rows][:, None]
+    v += self.q[columns]
     self.products += v.numel()
     if self.ward:
         a, b = self.size[rows].float()[:, None], self.size[columns].float()
@@ -300,10 +358,19 @@ def entries(self:_Clusters, rows, columns=slice(None)):
 @patch
 def _entry_error(self:_Clusters, rows):
     "Equation (5): the largest error of the `entries` of each of `rows`."
-    u, norm, q = 2**-24, self.norm[rows].sqrt(), self.table[:, self.dim]
-    q_max, norm_max = (torch.where(self.alive, v, 0).max() for v in (q, self.norm.sqrt()))
-    error = 2*u*self.dim*norm*norm_max + 8*u*(self.table[rows, self.dim] + q_max)
+    u, norm = 2**-24, self.norm.sqrt()
+    q_max, norm_max = (torch.where(self.alive, v, 0).max() for v in (self.q, norm))
+    error = 2*u*self.dim*norm[rows]*norm_max + 8*u*(self.q[rows] + q_max)
     return error*2*self.size[rows] if self.ward else error
+
+# %% ../../nbs/30_metrics.linkage.ipynb #e27bfaf9
+@patch
+def _least(self:_Clusters, rows, entry):
+    "Equation (6): the smallest distance from each of `rows` to a cluster of this `entry` or more."
+    blur = self.blur[rows] + self.blur.max()
+    if self.ward: blur = blur*(2*self.size[rows]).sqrt()
+    e = torch.maximum(entry.double() - self._entry_error(rows), blur.square())
+    return e - 2*blur*e.sqrt()
 
 # %% ../../nbs/30_metrics.linkage.ipynb #0ace85b1
 @patch
@@ -346,47 +413,75 @@ def search_exactly(self:_Clusters, rows):
 @patch
 def accept(self:_Clusters, rows, values, where):
     "New lists for `rows` from the smallest float32 `values` [m k] at the slots `where`."
-    self._keep(rows, values, where, values[:, -1].double() - self._entry_error(rows))
+    self._keep(rows, values, where, self._least(rows, values[:, -1]))
     self.search_exactly(rows[~(self.nearest[rows] <= self.bound[rows])])
 
 # %% ../../nbs/30_metrics.linkage.ipynb #66d804dc
-def _better(values, slots, v, where):
-    "The best `_K` of the lists so far and of the entries `v`, whose columns are the slots `where`."
-    new, columns = _smallest(v, min(_K, v.shape[1]))
-    values, slots = torch.cat([values, new], 1), torch.cat([slots, where[columns]], 1)
-    values, place = values.topk(_K, dim=1, largest=False)
-    return values, slots.gather(1, place)
+def _update_rows(v, first, values, slots, skip=0):
+    "Improve the lists of the rows of `v` by its columns from `skip`; column 0 is slot `first`."
+    if v.device.type == "cpu":
+        match_threads()
+        return _scan_rows(v.numpy(), first, values.numpy(), slots.numpy(), skip)
+    new, columns = _smallest(v[:, skip:].contiguous(), min(_K, v.shape[1] - skip))
+    both, where = torch.cat([values, new], 1), torch.cat([slots, columns + first + skip], 1)
+    best, place = both.topk(_K, dim=1, largest=False)
+    values[:], slots[:] = best, where.gather(1, place)
+
+# %% ../../nbs/30_metrics.linkage.ipynb #b3adbbe7
+def _update_columns(v, first, values, slots):
+    "Improve the lists of the columns of `v`, whose rows are the slots from `first` on."
+    if v.device.type != "cpu": return _update_rows(v.T.contiguous(), first, values, slots)
+    match_threads()
+    _scan_columns(v.numpy(), first, values.numpy(), slots.numpy())
+
+# %% ../../nbs/30_metrics.linkage.ipynb #a0f4d79e
+@patch
+def _empty_lists(self:_Clusters, m):
+    "Values and slots of `m` lists without entries."
+    values = torch.full((m, _K), torch.inf, device=self.device)
+    return values, torch.zeros(m, _K, dtype=torch.int64, device=self.device)
 
 # %% ../../nbs/30_metrics.linkage.ipynb #a36b8e2d
 @patch
-def search_all(self:_Clusters, rows=2048, columns=8192, tick=lambda rows: None):
+def search_all(self:_Clusters, tile=None, tick=lambda rows: None):
     "Lists for all clusters; calls `tick` with the number of rows done."
-    values = torch.full((self.slots, _K), torch.inf, device=self.device)
-    slots = self.root[:, None].expand(-1, _K).clone()
-    def update(part, v, where):
-        values[part], slots[part] = _better(values[part], slots[part], v, self.root[where])
+    rows, columns = tile or (_TILE if self.device.type == "cpu" else _LARGE)
+    values, slots = self._empty_lists(self.slots)
     for i in range(0, self.slots, rows):
         own = slice(i, min(i + rows, self.slots))
-        v = self.entries(self.root[own], own)
+        v = self.entries(own, own)
         v.fill_diagonal_(torch.inf)
-        update(own, v, own)
+        _update_rows(v, i, values[own], slots[own])
         for j in range(own.stop, self.slots, columns):
             other = slice(j, min(j + columns, self.slots))
-            v = self.entries(self.root[own], other)
-            update(own, v, other)
-            update(other, self.buffer("transposed", *v.T.shape).copy_(v.T), own)
+            v = self.entries(own, other)
+            _update_rows(v, j, values[own], slots[own])
+            _update_columns(v, i, values[other], slots[other])
         tick(min(own.stop, self.m) - i)
     for r in self.root[:self.m].split(rows): self.accept(r, values[r], slots[r])
 
+# %% ../../nbs/30_metrics.linkage.ipynb #b39302b3
+def _power_of_2(n):
+    "The smallest power of two that is not less than `n`."
+    return 1 << (int(n) - 1).bit_length()
+
 # %% ../../nbs/30_metrics.linkage.ipynb #8ad35cf5
 @patch
-def search(self:_Clusters, rows):
+def search(self:_Clusters, rows, tile=None):
     "New lists for `rows`, from whole rows of distances."
-    at_once = max(64, 2**(24 if self.device.type == "cpu" else 27)//self.slots)
-    for r in rows.split(at_once):
-        v = self.entries(r)
-        v[torch.arange(len(r), device=self.device), r] = torch.inf
-        self.accept(r, *_smallest(v, min(_K, self.slots)))
+    if not len(rows): return
+    most, columns = tile or (_TILE if self.device.type == "cpu" else _LARGE)
+    columns = min(columns, _power_of_2(self.slots + 1)//2)
+    for r in rows.split(most):
+        values, slots = self._empty_lists(len(r))
+        filled = torch.cat([r, r[:1].expand(_power_of_2(len(r)) - len(r))]) if self.short else r
+        for j in range(0, self.slots, columns):
+            first = min(j, self.slots - columns)
+            v = self.entries(filled, slice(first, first + columns))[:len(r)]
+            own = ((first <= r) & (r < first + columns)).nonzero().squeeze(1)
+            v[own, r[own] - first] = torch.inf
+            _update_rows(v, first, values, slots, j - first)
+        self.accept(r, values, slots)
 
 # %% ../../nbs/30_metrics.linkage.ipynb #fb9eeb27
 @patch
@@ -403,10 +498,13 @@ def _pairs(self:_Clusters):
 def _unite(self:_Clusters, a, b):
     "Mean, spread, bound and size of the unions of `a` and `b`, in the slots `a`."
     size = self.size[a] + self.size[b]
-    wa, wb = self.size[a]/size, self.size[b]/size
-    gap = (self.mean[a] - self.mean[b]).square().sum(1)
+    wa, wb, gap = self.size[a]/size, self.size[b]/size, torch.empty_like(size)
+    for i in range(0, len(a), _STEP):
+        s = slice(i, i + _STEP)
+        mean_a, mean_b = self.mean[a[s]], self.mean[b[s]]
+        gap[s] = (mean_a - mean_b).square().sum(1)
+        self.mean[a[s]] = wa[s, None]*mean_a + wb[s, None]*mean_b
     self.var[a] = wa*self.var[a] + wb*self.var[b] + wa*wb*gap                     # eq. (3)
-    self.mean[a] = wa[:, None]*self.mean[a] + wb[:, None]*self.mean[b]
     low = torch.minimum(self.bound[a], self.bound[b])
     unbounded = low.isinf() | (self.bound[a] + self.bound[b]).isinf()
     mixed = wa*self.bound[a] + wb*self.bound[b]                                   # eq. (4)
@@ -425,7 +523,7 @@ def merge_pairs(self:_Clusters):
     self.alive[b] = False
     self.root = torch.arange(self.slots, device=self.device).scatter(0, b, a)[self.root]
     self.write(a)
-    self.table[b, self.dim] = torch.inf
+    self.q[b] = torch.inf
     self.m -= len(a)
     return merged, a, b, touched
 
@@ -459,7 +557,7 @@ def merge_round(self:_Clusters, made):
     if self.m > 1:
         dry = self.repair(a, b, touched)
         if self.m < .7*self.slots and self.slots > _GROUP: dry = self.compact()[dry]
-        if len(dry): self.search(dry)
+        self.search(dry)
     return torch.stack([t.double() for t in merged], 1)
 
 # %% ../../nbs/30_metrics.linkage.ipynb #908358d6
@@ -509,10 +607,10 @@ def _in_order(z, n):
 
 # %% ../../nbs/30_metrics.linkage.ipynb #8390bd9e
 @contextmanager
-def _full_precision(device):
-    "Full float32 matrix products without gradients; restores torch's settings afterwards."
+def _product_precision(device, short):
+    "Matrix products in float32, or `short`: in bfloat16; restores torch's settings afterwards."
     before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("highest")
+    torch.set_float32_matmul_precision("medium" if short else "highest")
     try:
         with torch.no_grad(), torch.autocast(device.type, enabled=False): yield
     finally: torch.set_float32_matmul_precision(before)
@@ -521,8 +619,8 @@ def _full_precision(device):
 def _rounds(x, sizes, node, made, ward, device, progress):
     "Merges of weighted points as rows (node, node, height, size); new nodes count from `made`."
     on_device = [torch.from_numpy(a).to(device) for a in (x, sizes, node)]
-    with _full_precision(device):
-        c, rows = _Clusters(*on_device, ward), []
+    c, rows = _Clusters(*on_device, ward), []
+    with _product_precision(device, c.short):
         with progress_bar(total=2*c.m, desc=f"linkage of {c.m:,} points", delay=3, leave=False,
                           shown=progress) as bar:
             c.search_all(tick=bar.update)
