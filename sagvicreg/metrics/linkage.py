@@ -160,9 +160,10 @@ def jit(
 # %% ../../nbs/30_metrics.linkage.ipynb #a1892a75
 @jit(fastmath={"reassoc", "contract", "nsz"})
 def _squared_row(mean, a, others, out):
-    "Squared distances from row `a` of `mean` to the rows `others`."
+    "Squared distances from row `a` of `mean` to the rows `others`; `out` holds zeros."
     for c in range(len(others)):
         b, total = others[c], 0.
+        if a == b: continue
         for k in range(mean.shape[1]):
             t = mean[a, k] - mean[b, k]
             total += t*t
@@ -191,7 +192,7 @@ def match_threads():
 def _squared(mean, rows, others):
     "Squared distances [m k] in float64 of the means `rows` [m] to the means `others` [m k]."
     if mean.device.type == "cpu":
-        out = np.empty(others.shape)
+        out = np.zeros(others.shape)
         match_threads()
         kernel = _all_cores if out.size*mean.shape[1] > 2**18 else _one_core
         kernel(mean.numpy(), rows.numpy(), others.numpy(), out)
@@ -365,12 +366,13 @@ def _entry_error(self:_Clusters, rows):
 
 # %% ../../nbs/30_metrics.linkage.ipynb #e27bfaf9
 @patch
-def _least(self:_Clusters, rows, entry):
-    "Equation (6): the smallest distance from each of `rows` to a cluster of this `entry` or more."
-    blur = self.blur[rows] + self.blur.max()
+def _limits(self:_Clusters, rows, entry):
+    "Equation (6): the smallest and the largest distances from `rows` that fit entries [m k]."
+    blur, error = self.blur[rows] + self.blur.max(), self._entry_error(rows)[:, None]
     if self.ward: blur = blur*(2*self.size[rows]).sqrt()
-    e = torch.maximum(entry.double() - self._entry_error(rows), blur.square())
-    return e - 2*blur*e.sqrt()
+    blur = blur[:, None]
+    low, high = torch.maximum(entry - error, blur.square()), entry + error
+    return low - 2*blur*low.sqrt(), high + 2*blur*high.sqrt() + blur.square()
 
 # %% ../../nbs/30_metrics.linkage.ipynb #0ace85b1
 @patch
@@ -388,14 +390,14 @@ def settle(self:_Clusters, rows, others):
 
 # %% ../../nbs/30_metrics.linkage.ipynb #a712706f
 @patch
-def _keep(self:_Clusters, rows, values, where, bound):
-    "Store the clusters at `where` [m k] as the lists of `rows`, with their `bound`."
+def _keep(self:_Clusters, rows, values, where, bound, near):
+    "Store the clusters at `where` [m k] as the lists of `rows`; the nearest is one of `near`."
     complete = values[:, -1].isinf() | (values.shape[1] < _K)
     self.bound[rows] = torch.where(complete, torch.inf, bound)
     found = torch.where(values.isinf(), rows[:, None], where)
     empty = rows[:, None].expand(-1, _K - found.shape[1])
     self.lists[rows] = torch.cat([found, empty], 1)
-    self.settle(rows, self.lists[rows])
+    self.settle(rows, torch.where(near, found, rows[:, None]))
 
 # %% ../../nbs/30_metrics.linkage.ipynb #8dcffca5
 @patch
@@ -407,13 +409,14 @@ def search_exactly(self:_Clusters, rows):
         d = self.distance(r, live.expand(len(r), -1))
         d[live == r[:, None]] = torch.inf
         values, where = d.topk(min(_K, self.m), dim=1, largest=False)
-        self._keep(r, values, live[where], values[:, -1])
+        self._keep(r, values, live[where], values[:, -1], values == values[:, :1])
 
 # %% ../../nbs/30_metrics.linkage.ipynb #30f94913
 @patch
 def accept(self:_Clusters, rows, values, where):
     "New lists for `rows` from the smallest float32 `values` [m k] at the slots `where`."
-    self._keep(rows, values, where, self._least(rows, values[:, -1]))
+    low, high = self._limits(rows, values)
+    self._keep(rows, values, where, low[:, -1], low <= high[:, :1])
     self.search_exactly(rows[~(self.nearest[rows] <= self.bound[rows])])
 
 # %% ../../nbs/30_metrics.linkage.ipynb #66d804dc
@@ -640,16 +643,19 @@ def reciprocal_linkage(
 ) -> Float[np.ndarray, "n-1 4"]:  # scipy's linkage matrix
     "Exact clustering of `x` by rounds of reciprocal nearest neighbors; O(n·d) memory."
     require_one_of(linkage, ("average", "ward"), "linkage =")
-    x = as_matrix(x, name, 2).astype(np.float64)
+    x = as_matrix(x, name, 2).astype(np.float64)             # a copy, changed below
     exponent = binary_exponent(x)
-    x = np.ldexp(x, -exponent)                               # so that no square overflows
+    np.ldexp(x, -exponent, out=x)                            # so that no square overflows
     device = pick_device(str(device))
     if device.type == "mps": device = torch.device("cpu")    # MPS has no float64
-    n, ward, x = len(x), linkage == "ward", x - x.mean(0)
-    scale = np.abs(x).max() or 1.
+    n, ward = len(x), linkage == "ward"
+    x -= x.mean(0)
+    scale = max(x.max(), -x.min()) or 1.
+    x /= scale
     kept, sizes, node, z = _merge_duplicates(x)
     if len(kept) > 1:
-        merges = _rounds(x[kept]/scale, sizes, node, n + len(z), ward, device, progress)
+        if len(kept) < n: x = x[kept]
+        merges = _rounds(x, sizes, node, n + len(z), ward, device, progress)
         z = np.concatenate([z, merges])
     z[:, 2] *= scale**2
     if ward: z[:, 2] **= .5
