@@ -54,12 +54,18 @@ def _blocks(x):
     return [slice(i, i + step) for i in range(0, len(x), step)]
 
 # %% ../../nbs/31_metrics.dendrogram.ipynb #8f2f40ee
+@jit
 def _directions(x):
     "Rows of `x` at length 1."
     u = np.empty_like(x)
-    for rows in _blocks(x):
-        v = x[rows]/np.abs(x[rows]).max(1, keepdims=True)
-        np.divide(v, np.linalg.norm(v, axis=1, keepdims=True), out=u[rows])
+    for i in range(len(x)):
+        top = square = 0.
+        for k in range(x.shape[1]): top = max(top, abs(x[i, k]))
+        for k in range(x.shape[1]):
+            u[i, k] = x[i, k]/top
+            square += u[i, k]**2
+        length = np.sqrt(square)
+        for k in range(x.shape[1]): u[i, k] /= length
     return u
 
 # %% ../../nbs/31_metrics.dendrogram.ipynb #fb3d1e23

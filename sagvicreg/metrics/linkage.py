@@ -266,9 +266,32 @@ def _has_bfloat16():
     return bool(getattr(torch.cpu, "get_capabilities", dict)().get("amx_bf16"))
 
 # %% ../../nbs/30_metrics.linkage.ipynb #02425ca9
-_STEP = 512     # rows at a time
 _FREE = dict(mean=0., var=0., size=1., node=-1, bound=math.inf, nearest=math.inf, lists=0, nn=0,
              norm=0., blur=0., table=0., q=math.inf)
+_ROUNDED = "mean", "table", "norm", "blur"
+
+# %% ../../nbs/30_metrics.linkage.ipynb #358f15e1
+@jit
+def _bfloat16(v):
+    "The float32 `v`, rounded to bfloat16."
+    bits = np.float32(v).view(np.uint32)
+    bits += np.uint32(0x7fff) + ((bits >> np.uint32(16)) & np.uint32(1))
+    return np.uint32(bits & np.uint32(0xffff0000)).view(np.float32)
+
+# %% ../../nbs/30_metrics.linkage.ipynb #b6f4164c
+@jit(parallel=True, fastmath={"reassoc", "contract", "nsz"})
+def _round_rows(mean, rows, short, table, norm, blur):
+    "Rounded means of `rows` into `table`; their squared lengths, and what rounding moved."
+    for i in numba.prange(len(rows)):
+        r, square, moved = rows[i], 0., 0.
+        for k in range(mean.shape[1]):
+            v = np.float32(mean[r, k])
+            if short: v = _bfloat16(v)
+            table[r, k] = v
+            gap = mean[r, k] - np.float64(v)
+            square += np.float64(v)*np.float64(v)
+            moved += gap*gap
+        norm[r], blur[r] = square, np.sqrt(moved)
 
 # %% ../../nbs/30_metrics.linkage.ipynb #12e1b9c5
 class _Clusters:
@@ -295,14 +318,23 @@ class _Clusters:
 
     def write(self, rows):
         "Rounded means of `rows`, the squares of their lengths, what rounding moved, and q."
-        for r in rows.split(_STEP):
-            mean = self.mean[r]
-            table = mean.float()
-            if self.short: table = table.bfloat16().float()
-            self.table[r], rounded = table, table.double()
-            self.norm[r] = rounded.square().sum(1)
-            self.blur[r] = (mean - rounded).square().sum(1).sqrt()
-            self.q[r] = (self.norm[r] + (0 if self.ward else self.var[r])).float()
+        if self.device.type == "cpu":
+            match_threads()
+            mean, table, norm, blur = (getattr(self, k).numpy() for k in _ROUNDED)
+            _round_rows(mean, rows.numpy(), self.short, table, norm, blur)
+        else:
+            mean = self.mean[rows]
+            self.table[rows], rounded = mean.float(), mean.float().double()
+            self.norm[rows] = rounded.square().sum(1)
+            self.blur[rows] = (mean - rounded).square().sum(1).sqrt()
+        self.q[rows] = (self.norm[rows] + (0 if self.ward else self.var[rows])).float()
+
+# %% ../../nbs/30_metrics.linkage.ipynb #554d221a
+@jit
+def _move(t, keep):
+    "Move the rows `keep`, which rise, to the top."
+    for i in range(len(keep)):
+        if keep[i] > i: t[i] = t[keep[i]]
 
 # %% ../../nbs/30_metrics.linkage.ipynb #89b3425b
 @patch
@@ -316,8 +348,8 @@ def compact(self:_Clusters):
     self.lists, self.nn = new[self.root[self.lists]], new[self.nn]
     for name, free in _FREE.items():
         t = getattr(self, name)
-        step = _STEP if t.ndim > 1 else self.m      # a row never moves up: none is overwritten
-        for i in range(0, self.m, step): t[i:min(i + step, self.m)] = t[keep[i:i + step]]
+        if self.device.type == "cpu": _move(t.numpy(), keep.numpy())
+        else: t[:self.m] = t[keep]
         t[self.m:self.slots] = free
         setattr(self, name, t[:self.slots])
     self.root = torch.arange(self.slots, device=self.device)
@@ -496,17 +528,38 @@ def _pairs(self:_Clusters):
     i = torch.where(self.alive, self.nearest, torch.inf).argmin()[None]
     return torch.minimum(i, self.nn[i]), torch.maximum(i, self.nn[i]), self.nearest[i]
 
+# %% ../../nbs/30_metrics.linkage.ipynb #f117790b
+@jit(parallel=True, fastmath={"reassoc", "contract", "nsz"})
+def _mix_rows(mean, a, b, wa, wb, gap):
+    "Put the weighted means of the rows `a` and `b` in `a`, their squared distances in `gap`."
+    for i in numba.prange(len(a)):
+        total = 0.
+        for k in range(mean.shape[1]):
+            x, y = mean[a[i], k], mean[b[i], k]
+            total += (x - y)*(x - y)
+            mean[a[i], k] = wa[i]*x + wb[i]*y
+        gap[i] = total
+
+# %% ../../nbs/30_metrics.linkage.ipynb #b57a4726
+@patch
+def _mix(self:_Clusters, a, b, wa, wb):
+    "Means of unions, eq. (3), in the slots `a`; returns the squared distances of the old means."
+    if self.device.type == "cpu":
+        match_threads()
+        gap = torch.empty_like(wa)
+        _mix_rows(self.mean.numpy(), *(v.numpy() for v in (a, b, wa, wb, gap)))
+        return gap
+    gap = (self.mean[a] - self.mean[b]).square().sum(1)
+    self.mean[a] = wa[:, None]*self.mean[a] + wb[:, None]*self.mean[b]
+    return gap
+
 # %% ../../nbs/30_metrics.linkage.ipynb #75a0b3d2
 @patch
 def _unite(self:_Clusters, a, b):
     "Mean, spread, bound and size of the unions of `a` and `b`, in the slots `a`."
     size = self.size[a] + self.size[b]
-    wa, wb, gap = self.size[a]/size, self.size[b]/size, torch.empty_like(size)
-    for i in range(0, len(a), _STEP):
-        s = slice(i, i + _STEP)
-        mean_a, mean_b = self.mean[a[s]], self.mean[b[s]]
-        gap[s] = (mean_a - mean_b).square().sum(1)
-        self.mean[a[s]] = wa[s, None]*mean_a + wb[s, None]*mean_b
+    wa, wb = self.size[a]/size, self.size[b]/size
+    gap = self._mix(a, b, wa, wb)
     self.var[a] = wa*self.var[a] + wb*self.var[b] + wa*wb*gap                     # eq. (3)
     low = torch.minimum(self.bound[a], self.bound[b])
     unbounded = low.isinf() | (self.bound[a] + self.bound[b]).isinf()
@@ -569,7 +622,7 @@ def _duplicates(x):
     bits = np.ascontiguousarray(x + 0.).view(np.uint64)      # + 0.: -0 and 0 are equal
     odd = np.random.default_rng(0).integers(2**63, size=x.shape[1], dtype=np.uint64)
     odd = odd*np.uint64(2) + np.uint64(1)
-    blocks = np.array_split(bits, -(-bits.size//2**22))
+    blocks = np.array_split(bits, -(-bits.size//2**16))
     hashes = [((b ^ (b >> np.uint64(29)))*odd).sum(1, dtype=np.uint64) for b in blocks]
     key = np.concatenate(hashes)
     order, first = np.argsort(key, kind="stable"), np.arange(len(x))
