@@ -273,7 +273,10 @@ def points_for(
     metric:str="cosine",                 # one of `METRICS`
 ) -> Float[np.ndarray, "n d"]:           # scaled directions for `cosine`, else `x` itself
     "Points whose squared Euclidean distances are the cosine distances of `x`; otherwise `x`."
-    return _directions(x)*.5**.5 if metric == "cosine" else x
+    if metric != "cosine": return x
+    u = _directions(x)
+    u *= .5**.5
+    return u
 
 # %% ../../nbs/31_metrics.dendrogram.ipynb #040f2567
 def _by_means(metric, linkage="average"):

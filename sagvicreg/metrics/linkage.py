@@ -375,9 +375,10 @@ def distance(self:_Clusters, rows, others):
 
 # %% ../../nbs/30_metrics.linkage.ipynb #4973c19c
 @patch
-def entries(self:_Clusters, rows, columns=slice(None)):
-    "Distances of the rounded means from `rows` to the slots `columns`, in float32."
-    left, right = -2*self.table[rows], self.table[columns]
+def entries(self:_Clusters, rows, columns=slice(None), left=None):
+    "Float32 distances of the rounded means of `rows` (`left`: times -2) to the slots `columns`."
+    right = self.table[columns]
+    if left is None: left = -2*self.table[rows]
     v = torch.mm(left, right.T, out=self.buffer("product", len(left), len(right)))
     v += self.q[rows][:, None]
     v += self.q[columns]
@@ -484,12 +485,13 @@ def search_all(self:_Clusters, tile=None, tick=lambda rows: None):
     values, slots = self._empty_lists(self.slots)
     for i in range(0, self.slots, rows):
         own = slice(i, min(i + rows, self.slots))
-        v = self.entries(own, own)
+        left = -2*self.table[own]
+        v = self.entries(own, own, left)
         v.fill_diagonal_(torch.inf)
         _update_rows(v, i, values[own], slots[own])
         for j in range(own.stop, self.slots, columns):
             other = slice(j, min(j + columns, self.slots))
-            v = self.entries(own, other)
+            v = self.entries(own, other, left)
             _update_rows(v, j, values[own], slots[own])
             _update_columns(v, i, values[other], slots[other])
         tick(min(own.stop, self.m) - i)
@@ -510,9 +512,10 @@ def search(self:_Clusters, rows, tile=None):
     for r in rows.split(most):
         values, slots = self._empty_lists(len(r))
         filled = torch.cat([r, r[:1].expand(_power_of_2(len(r)) - len(r))]) if self.short else r
+        left = -2*self.table[filled]
         for j in range(0, self.slots, columns):
             first = min(j, self.slots - columns)
-            v = self.entries(filled, slice(first, first + columns))[:len(r)]
+            v = self.entries(filled, slice(first, first + columns), left)[:len(r)]
             own = ((first <= r) & (r < first + columns)).nonzero().squeeze(1)
             v[own, r[own] - first] = torch.inf
             _update_rows(v, first, values, slots, j - first)
