@@ -47,23 +47,40 @@ def check_choices(
             "Ward's linkage is defined by Euclidean distance: "
             "change the metric, or take linkage = 'average'.")
 
+# %% ../../nbs/31_metrics.dendrogram.ipynb #c91be55f
+def _blocks(x):
+    "Slices of rows of `x` that fit into the cache together."
+    step = max(1, 2**16//x.shape[1])
+    return [slice(i, i + step) for i in range(0, len(x), step)]
+
 # %% ../../nbs/31_metrics.dendrogram.ipynb #8f2f40ee
+@jit
 def _directions(x):
     "Rows of `x` at length 1."
-    u = x/np.abs(x).max(1, keepdims=True)
-    return u/np.linalg.norm(u, axis=1, keepdims=True)
+    u = np.empty_like(x)
+    for i in range(len(x)):
+        top = square = 0.
+        for k in range(x.shape[1]): top = max(top, abs(x[i, k]))
+        for k in range(x.shape[1]):
+            u[i, k] = x[i, k]/top
+            square += u[i, k]**2
+        length = np.sqrt(square)
+        for k in range(x.shape[1]): u[i, k] /= length
+    return u
 
 # %% ../../nbs/31_metrics.dendrogram.ipynb #fb3d1e23
 def _require_spread(x, metric, eps, name):
     "Raise if all rows are alike up to the rounding `eps`; warn if they differ by little more."
     cosine = metric == "cosine"
     u = _directions(x) if cosine else np.ldexp(x, -binary_exponent(x))
-    alike = np.abs(u - u[0]) <= 4*eps*np.abs(u[0]) if cosine else u == u[0]
+    gap = 4*eps*np.abs(u[0]) if cosine else 0.
     how = "point the same way" if cosine else "are equal"
-    require(not alike.all(), f"{name} with {len(x)} rows that all {how}",
+    require(not all((np.abs(u[rows] - u[0]) <= gap).all() for rows in _blocks(u)), f"{name} with {len(x)} rows that all {how}",
             "rows that differ", "Their distances are all zero, so no structure can be compared. "
                                 "Has the model collapsed, or is there a large offset?")
-    if np.square(u - u.mean(0)).mean() > 64*eps**2*np.square(u).mean(): return
+    mean = u.mean(0)
+    sums = np.sum([(np.square(u[r] - mean).sum(), np.square(u[r]).sum()) for r in _blocks(u)], 0)
+    if sums[0] > 64*eps**2*sums[1]: return
     warnings.warn(f"{name}: the rows differ by hardly more than the rounding of their numbers "
                   f"(2^{np.log2(eps):.0f} of them), which may be all that is compared. Subtract "
                   "the mean of the rows before they are stored, or store them in float64",
@@ -256,7 +273,10 @@ def points_for(
     metric:str="cosine",                 # one of `METRICS`
 ) -> Float[np.ndarray, "n d"]:           # scaled directions for `cosine`, else `x` itself
     "Points whose squared Euclidean distances are the cosine distances of `x`; otherwise `x`."
-    return _directions(x)*.5**.5 if metric == "cosine" else x
+    if metric != "cosine": return x
+    u = _directions(x)
+    u *= .5**.5
+    return u
 
 # %% ../../nbs/31_metrics.dendrogram.ipynb #040f2567
 def _by_means(metric, linkage="average"):

@@ -99,7 +99,8 @@ def _streamed(y, tree, v):
 def _scaled(y):
     "Centered rows with values up to 1."
     y = y - y.mean(0)
-    return y/(np.abs(y).max() or 1.)
+    y /= max(y.max(), -y.min()) or 1.
+    return y
 
 # %% ../../nbs/33_metrics.similarity.ipynb #f575ca1a
 _ALIKE = "All items are equally far apart, so there is no structure to compare."
@@ -146,7 +147,8 @@ def scaled_embeddings(
     exponent = binary_exponent(x, 1 if metric == "cosine" else None)
     if np.abs(exponent).max() > 64: x = np.ldexp(x, -exponent)
     y = _scaled(points_for(x, metric))
-    from_first = ((y[1:] - y[0])**2).sum(1)
+    y0 = y - y[0]
+    from_first = np.einsum("ij,ij->i", y0, y0)[1:]
     if np.ptp(from_first) < 1e-5*from_first.max():
         _spread(*_square_moments(y), len(y)*(len(y) - 1)/2, name)
     return x
