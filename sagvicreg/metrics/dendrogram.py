@@ -75,8 +75,8 @@ def _require_spread(x, metric, eps, name):
     u = _directions(x) if cosine else np.ldexp(x, -binary_exponent(x))
     gap = 4*eps*np.abs(u[0]) if cosine else 0.
     how = "point the same way" if cosine else "are equal"
-    require(not all((np.abs(u[rows] - u[0]) <= gap).all() for rows in _blocks(u)), f"{name} with {len(x)} rows that all {how}",
-            "rows that differ", "Their distances are all zero, so no structure can be compared. "
+    alike = all((np.abs(u[rows] - u[0]) <= gap).all() for rows in _blocks(u))
+    require(not alike, f"{name} with {len(x)} rows that all {how}", "rows that differ", "Their distances are all zero, so no structure can be compared. "
                                 "Has the model collapsed, or is there a large offset?")
     mean = u.mean(0)
     sums = np.sum([(np.square(u[r] - mean).sum(), np.square(u[r]).sum()) for r in _blocks(u)], 0)

@@ -6,6 +6,7 @@
 __all__ = ['jit', 'match_threads', 'counted_linkage', 'reciprocal_linkage']
 
 # %% ../../nbs/30_metrics.linkage.ipynb #4c802f47
+import math
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
