@@ -76,8 +76,9 @@ def _require_spread(x, metric, eps, name):
     gap = 4*eps*np.abs(u[0]) if cosine else 0.
     how = "point the same way" if cosine else "are equal"
     alike = all((np.abs(u[rows] - u[0]) <= gap).all() for rows in _blocks(u))
-    require(not alike, f"{name} with {len(x)} rows that all {how}", "rows that differ", "Their distances are all zero, so no structure can be compared. "
-                                "Has the model collapsed, or is there a large offset?")
+    require(not alike, f"{name} with {len(x)} rows that all {how}", "rows that differ",
+            "Their distances are all zero, so no structure can be compared. "
+            "Has the model collapsed, or is there a large offset?")
     mean = u.mean(0)
     sums = np.sum([(np.square(u[r] - mean).sum(), np.square(u[r]).sum()) for r in _blocks(u)], 0)
     if sums[0] > 64*eps**2*sums[1]: return
