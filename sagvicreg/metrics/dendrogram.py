@@ -24,7 +24,7 @@ from ..arrays import as_array, as_labels, as_matrix, binary_exponent, require_ro
 from ..arrays import rounding
 from ..core import LazyModule, SagvicregError, as_list, as_number, as_whole, counted
 from ..core import require, require_memory, require_one_of
-from .linkage import jit, reciprocal_linkage
+from .linkage import counted_linkage, jit
 
 # %% ../../nbs/31_metrics.dendrogram.ipynb #85825045
 plt, mcolors = LazyModule("matplotlib.pyplot"), LazyModule("matplotlib.colors")
@@ -104,9 +104,9 @@ def as_embeddings(
     return x
 
 # %% ../../nbs/31_metrics.dendrogram.ipynb #8177c78f
-def _room(n, what):
-    "Raise unless a float64 per pair of `n` items fits into memory."
-    require_memory(8*n*(n - 1)//2, f"{what} of {n:,} items",
+def _room(n, what, copies=1):
+    "Raise unless `copies` of a float64 per pair of `n` items fit into memory."
+    require_memory(copies*8*n*(n - 1)//2, f"{what} of {n:,} items",
                    "Average linkage under cosine or squared Euclidean distance, and Ward's, "
                    "need no distance matrix. Or take a sample of the items.")
 
@@ -165,10 +165,12 @@ class Dendrogram:
     "A binary merge tree over `n` items (section 4.4): a checked, read-only linkage matrix."
     linkage:Float[np.ndarray, "n-1 4"]    # per merge: two clusters, height, number of items
     tolerance:float=1e-10                 # heights closer than this share of the largest are ties
+    ties:int=0                            # merges above height 0 that were decided by a tie
 
     def __post_init__(self):
         object.__setattr__(self, "linkage", _checked_linkage(self.linkage))
         as_number(self.tolerance, "tolerance", 0)
+        as_whole(self.ties, "ties", 0)
     def __repr__(self):
         low, high = self.heights.min(), self.heights.max()
         return f"Dendrogram(n={self.n:,}, heights {low:.4g} to {high:.4g})"
@@ -252,21 +254,55 @@ def from_distances(
     require(d.ndim == 1 and d.dtype.kind in "fiu", f"distances of shape {d.shape}, {d.dtype}",
             "a condensed vector of n(n-1)/2 numbers",
             "scipy.spatial.distance.squareform makes one of a square matrix.")
-    _room(int((2*len(d))**.5) + 1, "a copy of all pairwise distances")
-    return Dendrogram(_clustered(d, linkage))
+    _room(int((2*len(d))**.5) + 1, "two copies of all pairwise distances", 2)
+    z, ties = _clustered(d.astype(np.float64), linkage)
+    return Dendrogram(z, ties=ties)
 
-# %% ../../nbs/31_metrics.dendrogram.ipynb #cfba0164
-def _clustered(d, linkage):
-    "scipy's linkage matrix of condensed distances, at any scale."
+# %% ../../nbs/31_metrics.dendrogram.ipynb #2c75c000
+@jit
+def _merged(kind, a, b, h, size_a, size_b, size):
+    "Distance from a third cluster to the union of two, which merge at `h`; it is `a`, `b` from them."
+    if kind == 2: return max(a, b)                                            # complete
+    if kind == 3: return (a + b)/2                                            # weighted
+    if kind == 0: return (size_a*a + size_b*b)/(size_a + size_b)              # average
+    square = (size_a + size)*a*a + (size_b + size)*b*b - size*h*h             # Ward
+    return np.sqrt(max(square, 0.)/(size_a + size_b + size))
+
+# %% ../../nbs/31_metrics.dendrogram.ipynb #baad5bc4
+@jit
+def _count_ties(d, z, kind, tolerance):
+    "Merges of `z` above height 0 with a third cluster as near; overwrites the distances `d`."
+    n, count = len(z) + 1, 0
+    slot, size, live, m = np.arange(2*n - 1), np.ones(n), np.arange(n), n
+    start = slot[:n]*(2*n - slot[:n] - 3)//2 - 1      # the pair i < j is at start[i] + j
+    gap = tolerance*z[:, 2].max()
+    for r in range(n - 1):
+        a, b, h, kept, near = slot[int(z[r, 0])], slot[int(z[r, 1])], z[r, 2], 0, False
+        for k in live[:m]:
+            if k == b: continue
+            live[kept] = k
+            kept += 1
+            if k == a: continue
+            i, j = start[min(a, k)] + max(a, k), start[min(b, k)] + max(b, k)
+            near |= min(d[i], d[j]) <= h + gap
+            d[i] = _merged(kind, d[i], d[j], h, size[a], size[b], size[k])
+        size[a], slot[n + r], m = size[a] + size[b], a, kept
+        count += near and h > 0
+    return count
+
+# %% ../../nbs/31_metrics.dendrogram.ipynb #603be646
+def _clustered(d, linkage, tolerance=1e-10):
+    "scipy's linkage matrix of condensed distances, at any scale, and its ties; overwrites `d`."
     exponent = binary_exponent(d) if np.isfinite(d).all() else 0
     if abs(exponent) <= 256: exponent = 0                  # no square or sum overflows
-    else: d = np.ldexp(d, -exponent)
+    else: np.ldexp(d, -exponent, out=d)
     try: z = hierarchy.linkage(d, linkage)
     except ValueError as e:
         raise SagvicregError(f"distances that cannot be clustered ({e}); "
                              "expected n(n-1)/2 finite numbers ≥ 0") from e
+    ties = 0 if linkage == "single" else _count_ties(d, z, LINKAGES.index(linkage), tolerance)
     z[:, 2] = rescaled(z[:, 2].copy(), exponent, "points")
-    return z
+    return z, ties
 
 # %% ../../nbs/31_metrics.dendrogram.ipynb #8858015f
 def points_for(
@@ -284,6 +320,14 @@ def _by_means(metric, linkage="average"):
     "Does `dendrogram` need only the means of clusters, and no distance matrix?"
     return linkage == "ward" or linkage == "average" and metric in ("cosine", "sqeuclidean")
 
+# %% ../../nbs/31_metrics.dendrogram.ipynb #ae247b0d
+def _renamed(tree, items):
+    "The `tree` whose leaf i is the item items[i]."
+    z, n = tree.linkage.copy(), tree.n
+    names = np.append(items, np.arange(n, 2*n - 1))
+    z[:, :2] = np.sort(names[tree.children], 1)
+    return Dendrogram(z, tree.tolerance, tree.ties)
+
 # %% ../../nbs/31_metrics.dendrogram.ipynb #16467a46
 _MANY = 2000      # items; with fewer, scipy is as fast
 
@@ -295,12 +339,19 @@ def tree_of(
     device="cpu",                        # where to cluster many items: cpu, cuda, auto
     progress:bool=True,                  # show a bar if it takes more than a few seconds
     eps:float=2**-52,                    # rounding of the numbers in `x`, see rounding
+    order:int|None=None,                 # seed of an order of the rows; None: as they are
 ) -> Dendrogram:
     "`dendrogram` of embeddings that have been checked."
+    if order is not None:
+        items = np.random.default_rng(order).permutation(len(x))
+        return _renamed(tree_of(x[items], metric, linkage, name, device, progress, eps), items)
+    tolerance = max(1e-10, 4*min(eps, 2**-23))
     if len(x) < _MANY or not _by_means(metric, linkage):
-        z = _clustered(_distances(x, metric, name), linkage)
-    else: z = reciprocal_linkage(points_for(x, metric), linkage, device, progress, name)
-    return Dendrogram(z, max(1e-10, 4*min(eps, 2**-23)))
+        z, ties = _clustered(_distances(x, metric, name), linkage, tolerance)
+    else:
+        points = points_for(x, metric)
+        z, ties = counted_linkage(points, linkage, device, progress, name, tolerance)
+    return Dendrogram(z, tolerance, ties)
 
 # %% ../../nbs/31_metrics.dendrogram.ipynb #853e5fa4
 def dendrogram(
@@ -310,11 +361,13 @@ def dendrogram(
     name:str="x",                        # what to call them in error messages
     device="cpu",                        # where to cluster many items: cpu, cuda, auto
     progress:bool=True,                  # show a bar if it takes more than a few seconds
-) -> Dendrogram:
+    order:int|None=None,                 # cluster the rows in a random order of this seed
+) -> Dendrogram:                         # over the rows as they are, in any case
     "The dendrogram of the rows of `x`; avoids a distance matrix for 2,000 or more, if possible."
     check_choices(metric, linkage)
+    if order is not None: as_whole(order, "order", 0)
     checked = as_embeddings(x, name, metric)
-    return tree_of(checked, metric, linkage, name, device, progress, rounding(x))
+    return tree_of(checked, metric, linkage, name, device, progress, rounding(x), order)
 
 # %% ../../nbs/31_metrics.dendrogram.ipynb #74d6a17c
 @patch(as_prop=True)
