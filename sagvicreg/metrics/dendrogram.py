@@ -261,7 +261,7 @@ def from_distances(
 # %% ../../nbs/31_metrics.dendrogram.ipynb #2c75c000
 @jit
 def _merged(kind, a, b, h, size_a, size_b, size):
-    "Distance from a third cluster to the union of two, which merge at `h`; it is `a`, `b` from them."
+    "Distance from a third cluster, `a` and `b` from two, to their union; they merge at `h`."
     if kind == 2: return max(a, b)                                            # complete
     if kind == 3: return (a + b)/2                                            # weighted
     if kind == 0: return (size_a*a + size_b*b)/(size_a + size_b)              # average
