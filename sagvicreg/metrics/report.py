@@ -243,7 +243,7 @@ def _main_sentence(c):
     text = ", ".join(f"{scale} {share:.0%}" for scale, share in shares.items())
     said = f"Of what noise of {c.jitter:.0%} leaves, the two sets share: {text}."
     if "local" not in shares: return said
-    coarse, fine = shares["global"], shares["local"]
+    coarse, fine = (shares["global"] + shares["hierarchical"])/2, shares["local"]
     if coarse - fine > .2:
         return f"{said} They agree about groups more than about neighbors."
     if fine - coarse > .2:
@@ -534,8 +534,8 @@ class ManyComparison(Tabular):
 
     def to_dict(self) -> dict:
         "The fields as plain data."
-        return dict(names=self.names, n=self.n, **asdict(self.choices), scores=self.scores,
-                    seconds=self.seconds)
+        found = dict(names=self.names, n=self.n, scores=self.scores, seconds=self.seconds)
+        return asdict(self.choices) | found
 
 # %% ../../nbs/39_metrics.report.ipynb #3a5d0e76
 @patch(as_prop=True)
