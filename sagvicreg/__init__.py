@@ -9,6 +9,8 @@ _PUBLIC = {                      # name: where it is defined
     "rdm_correlation": "metrics.similarity:rdm_correlation",
     "compare": "metrics.report:compare",
     "compare_many": "metrics.report:compare_many",
+    "load_embeddings": "embeddings:load_embeddings",
+    "align": "embeddings:align",
     "score_difference": "metrics.uncertainty:score_difference",
     "subsampling": "metrics.uncertainty:subsampling",
     "permutation_null": "metrics.uncertainty:permutation_null",

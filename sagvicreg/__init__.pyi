@@ -1,5 +1,6 @@
 "The names that `sagvicreg` imports on first use, for type checkers and editors."
 from .data.datasets import cifar100 as cifar100, digits as digits, image_folder as image_folder
+from .embeddings import align as align, load_embeddings as load_embeddings
 from .graph.affinity import affinity as affinity
 from .graph.walk import RandomWalkPairs as RandomWalkPairs
 from .methods.vicreg import SAGVICReg as SAGVICReg, VICReg as VICReg
