@@ -209,7 +209,8 @@ class _Clusters:
         self.products = 0       # entries of distance matrices computed so far, for tests
         self.buffers = {}       # memory that is used again
         self.write(self.root[:self.m])
-        self.slack, self.merges, self.rivals = self._slack(tolerance), 0, []
+        self.tolerance, self.slack = tolerance, self._slack(tolerance)
+        self.merges, self.rivals = 0, []
 
     def write(self, rows):
         "Rounded means of `rows`, the squares of their lengths, what rounding moved, and q."
@@ -537,7 +538,7 @@ def _ties(z, first, rivals, tolerance, ward):
 def merge_pairs(self:_Clusters):
     "Merge reciprocal neighbors; returns (node, node, height, size), slots kept, freed and touched."
     a, b, height = self._pairs()
-    if self.slack > 0: self._note_rivals(a, b, height)
+    if self.tolerance: self._note_rivals(a, b, height)
     self.merges += len(a)
     merged = self.node[a], self.node[b], height, self.size[a] + self.size[b]
     self._unite(a, b)
