@@ -230,7 +230,7 @@ def as_labels(
     ok = a.ndim == 1 and n in (None, len(a)) and (a.dtype.kind in "biuf" or not len(a))
     require(ok, f"{name} of shape {a.shape} and dtype {a.dtype}",
             f"{count}whole numbers, one per item", todo)
-    whole = (np.abs(a) < 2**63) & (np.floor(a) == a) if a.dtype.kind in "fu" else a == a
+    whole = (np.abs(a) < np.float64(2**63)) & (np.floor(a) == a) if a.dtype.kind in "fu" else a == a
     require_rows(whole, name, "a missing or broken number", "whole numbers")
     return a.astype(np.int64)
 

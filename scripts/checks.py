@@ -217,6 +217,14 @@ def figures_described():
     return wrong
 
 
+@check("print names without folders, silence what a library warns of, or end the cell with an assertion")
+def outputs_for_all():
+    "Stored outputs name no folder of the machine that ran them, and show no error"
+    here = re.compile(rf"{re.escape(tempfile.gettempdir())}/tmp\w|site-packages|{re.escape(str(root))}/|Traceback \(most recent")
+    return [f"{path.relative_to(root)} #{cell.id}: {found[0]}" for path in notebooks() for cell in read_nb(path).cells
+            if (found := here.search(str(cell.get("outputs", ""))))]
+
+
 @check("see `python scripts/style.py NOTEBOOK ...`: split cells, break lines, show or test each public symbol")
 def readable():
     "Cells are small, lines are short, and each public symbol is introduced and shown"
