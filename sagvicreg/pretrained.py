@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['is_timm', 'timm_spec', 'Pretrained', 'load_pretrained']
 
-# %% ../nbs/46_pretrained.ipynb #641f7574
+# %% ../nbs/46_pretrained.ipynb #5ae17152
 import os, sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -26,14 +26,14 @@ from .data.datasets import ImageSet, readable_rows, rgb_image
 from .data.loader import ImageFiles
 from .models import check_architecture
 
-# %% ../nbs/46_pretrained.ipynb #b53b0f39
+# %% ../nbs/46_pretrained.ipynb #709037a3
 def is_timm(
     spec,                      # `timm:NAME`, or the path of a run
 ) -> bool:
     "Whether this names a network of timm."
     return isinstance(spec, str) and spec.startswith("timm:")
 
-# %% ../nbs/46_pretrained.ipynb #047306de
+# %% ../nbs/46_pretrained.ipynb #54086072
 def timm_spec(
     spec:str,                  # `timm:NAME`, `timm:NAME@FILE` or `timm:NAME@none`
 ) -> tuple[str, str]:          # NAME with its tag, if any; FILE, `none`, or empty for the hub
@@ -44,7 +44,7 @@ def timm_spec(
     _check_name(name, weights)
     return name, weights
 
-# %% ../nbs/46_pretrained.ipynb #2827a2b5
+# %% ../nbs/46_pretrained.ipynb #9ca48b8e
 def _check_name(name, weights):
     "Raise unless timm has the architecture and its tag, and weights if they come from the hub."
     architecture, dot, tag = name.partition(".")
@@ -56,14 +56,14 @@ def _check_name(name, weights):
     require(not dot or tag in tags, f"weights {tag!r} of {architecture}",
             f"one of the tags {', '.join(tags) or '(there are none)'}", nearest(tag, tags))
 
-# %% ../nbs/46_pretrained.ipynb #8c494bc4
+# %% ../nbs/46_pretrained.ipynb #fdb34ec3
 def _untrained(name):
     "The network without its classifier; random weights, the same each time."
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(0)
         return timm.create_model(name, pretrained=False, num_classes=0)
 
-# %% ../nbs/46_pretrained.ipynb #39a25c06
+# %% ../nbs/46_pretrained.ipynb #4598f86a
 def _from_hub(name):
     "The network with its published weights."
     about = timm.get_pretrained_cfg(name)
@@ -75,7 +75,7 @@ def _from_hub(name):
             f"the weights of {name}, which could not be fetched from {source} ({why}); expected a "
             f"connection, or an earlier download. timm:{name}@FILE takes them from a file") from e
 
-# %% ../nbs/46_pretrained.ipynb #008341eb
+# %% ../nbs/46_pretrained.ipynb #b4cbcfd5
 def _fitting(name, model, state):
     "Those of the weights `state` that the network has; raises if names or shapes differ."
     own = model.state_dict()
@@ -87,7 +87,7 @@ def _fitting(name, model, state):
     require(not bad, f"{', '.join(bad[:3])} with NaN or infinite values", "finite weights")
     return {k: state[k] for k in own if k in state}
 
-# %% ../nbs/46_pretrained.ipynb #07b0de0c
+# %% ../nbs/46_pretrained.ipynb #ffffeb0c
 def _without_classifier(name, own, state):
     "The weights without those that only the classifier has."
     if state.keys() <= own.keys(): return state
@@ -95,7 +95,7 @@ def _without_classifier(name, own, state):
     left_out = whole.state_dict().keys() - own.keys()
     return {k: v for k, v in state.items() if k not in left_out}
 
-# %% ../nbs/46_pretrained.ipynb #3bb5f275
+# %% ../nbs/46_pretrained.ipynb #024f6e58
 def _differences(own, state):
     "How weights differ from the network's `own`, in words; empty if they fit."
     missing, extra = ([k for k in a if k not in b and not k.endswith("num_batches_tracked")]
@@ -107,12 +107,12 @@ def _differences(own, state):
             for names, what in found if names]
     return f"of {len(own)} tensors {', '.join(said)}"*bool(said)
 
-# %% ../nbs/46_pretrained.ipynb #b631518d
+# %% ../nbs/46_pretrained.ipynb #9b0973e8
 def _kind(tensor):
     "Shape and, unless it has real floating-point numbers, kind of a tensor, as text."
     return f"{list(tensor.shape)}{'' if tensor.is_floating_point() else ' of whole numbers'}"
 
-# %% ../nbs/46_pretrained.ipynb #7a499fb2
+# %% ../nbs/46_pretrained.ipynb #3a49bf83
 def _converted(model, state):
     "The weights under timm's names, if timm can convert them; otherwise as they are."
     if not _differences(model.state_dict(), state): return state
@@ -122,7 +122,7 @@ def _converted(model, state):
     same = all(v.shape == state[k].shape for k, v in new.items() if k in state)
     return new if same and not _differences(model.state_dict(), new) else state
 
-# %% ../nbs/46_pretrained.ipynb #8f5936c5
+# %% ../nbs/46_pretrained.ipynb #a5d1a49e
 _SUFFIXES = (".safetensors", ".pth", ".pt", ".bin", ".tar")
 
 def _read_weights(path):
@@ -132,7 +132,7 @@ def _read_weights(path):
         raise ValueError("it holds no tensors by name")
     return state
 
-# %% ../nbs/46_pretrained.ipynb #cb619001
+# %% ../nbs/46_pretrained.ipynb #dbaa40b1
 def _from_file(name, path):
     "The network with the weights in a file."
     path = as_path(path)
@@ -144,7 +144,7 @@ def _from_file(name, path):
         model.load_state_dict(_fitting(name, model, state), strict=False)
     return model
 
-# %% ../nbs/46_pretrained.ipynb #2ba0dc9a
+# %% ../nbs/46_pretrained.ipynb #819ad169
 @dataclass(frozen=True, eq=False)
 class Pretrained:
     "A network of timm without its classifier, with timm's preprocessing of its images."
@@ -157,7 +157,7 @@ class Pretrained:
 
     def embed(self,
         images,                    # names of files, or another of the forms above
-        batch_size:int=64,         # images at a time; no effect on the result
+        batch_size:int=None,       # images at a time; default 16 on a CPU, 64 elsewhere
         progress:bool=True,        # show a bar for more than eight batches
     ) -> Float[Tensor, "n d"]:     # float32 on the CPU, rows in the order of `images`
         "Pooled features of images; an image that cannot be read is an error."
@@ -166,18 +166,18 @@ class Pretrained:
     def embed_readable(self,
         images,                    # as for `embed`
         on_error:str="skip",       # unreadable images: `skip` with a warning, or `raise`
-        batch_size:int=64,         # images at a time; no effect on the result
+        batch_size:int=None,       # images at a time; default 16 on a CPU, 64 elsewhere
         progress:bool=True,        # show a bar for more than eight batches
     ) -> tuple[Float[Tensor, "m d"], list]:    # features, and the row numbers of their images
         "Pooled features of the images that can be read, and which these are."
         require_one_of(on_error, ("skip", "raise"), "on_error")
-        as_whole(batch_size, "batch_size", 1)
+        size = as_whole(_batch_size(self) if batch_size is None else batch_size, "batch_size", 1)
         folder, sources, names = _sources(images)
-        parts, errors = _run(self, sources, batch_size, on_error == "raise", progress)
+        parts, errors = _run(self, sources, size, on_error == "raise", progress)
         rows = readable_rows(names, errors, folder, on_error)
         return torch.cat(parts), rows
 
-# %% ../nbs/46_pretrained.ipynb #fb213751
+# %% ../nbs/46_pretrained.ipynb #744c5ce6
 def _summary(pretrained):
     "The model, and what its images become, in a line."
     c = pretrained.config
@@ -185,7 +185,14 @@ def _summary(pretrained):
     return (f"Pretrained({pretrained.spec}: {h}×{w} px, {c['interpolation']}, "
             f"crop {c['crop_pct']:g} {c['crop_mode']})")
 
-# %% ../nbs/46_pretrained.ipynb #fc85cbfc
+# %% ../nbs/46_pretrained.ipynb #131c48fc
+def _device(pretrained):
+    "Where the network is."
+    return next((p.device for p in pretrained.model.parameters()), torch.device("cpu"))
+
+def _batch_size(pretrained): return 16 if _device(pretrained).type == "cpu" else 64
+
+# %% ../nbs/46_pretrained.ipynb #908e7a9d
 def _sources(images):
     "A folder, the files or images of all rows, and what a message calls them."
     if isinstance(images, ImageFiles):
@@ -201,7 +208,7 @@ def _sources(images):
     names = [str(v) if isinstance(v, (str, Path)) else f"image {i}" for i, v in enumerate(images)]
     return ".", [as_path(i) if isinstance(i, str) else i for i in images], names
 
-# %% ../nbs/46_pretrained.ipynb #c2c99e9b
+# %% ../nbs/46_pretrained.ipynb #256b5d10
 def _pixels(images):
     "The images [n 3 h w], if they are that."
     ok = images.dtype == torch.uint8 and images.ndim == 4 and images.shape[1] == 3 and len(images)
@@ -209,7 +216,7 @@ def _pixels(images):
             "at least one image of bytes, uint8 [n 3 h w]")
     return images.cpu()
 
-# %% ../nbs/46_pretrained.ipynb #f762ffbc
+# %% ../nbs/46_pretrained.ipynb #1bd2ce43
 def _input(source, transform):
     "The network's input for an image and None, or None and why it cannot be read."
     try:
@@ -218,7 +225,7 @@ def _input(source, transform):
         return transform(image), None
     except Exception as e: return None, str(e) or type(e).__name__
 
-# %% ../nbs/46_pretrained.ipynb #83f48106
+# %% ../nbs/46_pretrained.ipynb #7419c67b
 def _inputs(sources, transform, batch_size):
     "Batches of inputs, each read while the one before it is in use."
     chunks = [sources[i:i + batch_size] for i in range(0, len(sources), batch_size)]
@@ -229,11 +236,11 @@ def _inputs(sources, transform, batch_size):
             ready, ahead = ahead, start(chunk)
             yield [f.result() for f in ready]
 
-# %% ../nbs/46_pretrained.ipynb #f2b1ab5b
+# %% ../nbs/46_pretrained.ipynb #a89902eb
 def _run(pretrained, sources, batch_size, stop, progress):
     "Features by batch, and for each image None or why it cannot be read; `stop` at the first."
     model, parts, errors = pretrained.model.eval(), [], []
-    device = next((p.device for p in model.parameters()), torch.device("cpu"))
+    device = _device(pretrained)
     batches = _inputs(sources, pretrained.transform, batch_size)
     total = -(-len(sources)//batch_size)
     for batch in progress_bar(batches, desc="embed", unit="batch", leave=False, total=total,
@@ -245,7 +252,7 @@ def _run(pretrained, sources, batch_size, stop, progress):
         if stop and any(errors): break
     return parts, errors
 
-# %% ../nbs/46_pretrained.ipynb #18b04572
+# %% ../nbs/46_pretrained.ipynb #9072ab5e
 def _features(model, x):
     "The network's output for a batch, float32 on the CPU."
     out = model(x)
@@ -256,7 +263,7 @@ def _features(model, x):
     require(out.isfinite().all(), "a network that gives NaN or infinite features", "finite ones")
     return out
 
-# %% ../nbs/46_pretrained.ipynb #c99b790b
+# %% ../nbs/46_pretrained.ipynb #73130cbe
 def load_pretrained(
     spec:str,                      # `timm:NAME`, `timm:NAME@FILE` or `timm:NAME@none`
     device="cpu",                  # where to put the network; see pick_device
