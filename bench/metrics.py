@@ -6,6 +6,8 @@
 
 Every measurement runs in a process of its own, which imports and compiles first (a call on other data) and then measures wall time and
 the peak of resident memory above what it had before. The usual way: scipy's pdist, linkage and cophenet, and scipy.stats.
+`products` are the bare matrix products of both trees, each pair of items once, in float32 and in the precision that is used here;
+`parts` is where the time of the score goes, from timers around the functions that do each part.
 """
 import json, os, resource, subprocess, sys, time
 from argparse import ArgumentParser
@@ -32,6 +34,53 @@ def ours(x, y, device="cpu"):
     from sagvicreg.metrics.similarity import structure_similarity
     s = structure_similarity(x, y, device=device, progress=False)
     return [*s.lca.values(), *s.cophenetic.values()]
+
+
+def products(x, y, device="cpu"):
+    "Seconds and GF/s of the products alone, by precision: the least that the search for neighbors takes."
+    import torch
+    from sagvicreg.metrics import linkage
+    rows, columns = linkage._TILE if device == "cpu" else linkage._LARGE
+    out = {}
+    for short in {False, device == "cpu" and linkage._has_bfloat16()}:
+        start, done = time.perf_counter(), 0
+        with linkage._product_precision(torch.device(device), short):
+            for v in (torch.from_numpy(x).to(device), torch.from_numpy(y).to(device)):
+                for i in range(0, len(v), rows):
+                    for j in range(i, len(v), columns): done += torch.mm(v[i:i + rows], v[j:j + columns].T).numel()
+            if device == "cuda": torch.cuda.synchronize()
+        seconds = time.perf_counter() - start
+        out["bfloat16" if short else "float32"] = dict(seconds=seconds, gflops=2*done*DIM/seconds/1e9)
+    return out
+
+
+def parts(x, y, device="cpu"):
+    "Seconds of each part of the score; `searching again` is inside the first three."
+    from sagvicreg.metrics import linkage, similarity
+    seconds, inner = {}, [0.]
+    def timed(owner, name, part, inside=False):
+        f = getattr(owner, name)
+        def g(*args, **kwargs):
+            start, _ = time.perf_counter(), None if inside else inner.append(0.)
+            try: return f(*args, **kwargs)
+            finally:
+                took = time.perf_counter() - start
+                own = took if inside else took - inner.pop()
+                seconds[part] = seconds.get(part, 0) + own
+                if not inside: inner[-1] += took
+        setattr(owner, name, g)
+        return owner, name, f
+    C = linkage._Clusters
+    wrapped = [timed(C, "entries", "products"), timed(linkage, "_update_rows", "lists"), timed(linkage, "_update_columns", "lists"),
+               timed(linkage, "_squared", "distances in float64"), timed(C, "search", "searching again", True),
+               timed(similarity, "tree_of", "rest of the trees"), timed(similarity, "_pair", "checks"),
+               timed(similarity, "cross_correlations", "correlations with distances"),
+               timed(similarity, "tree_correlations", "correlations of trees")]
+    start = time.perf_counter()
+    try: ours(x, y, device)
+    finally:
+        for owner, name, f in wrapped: setattr(owner, name, f)
+    return seconds | dict(total=time.perf_counter() - start)
 
 
 def usual(x, y, device="cpu"):
@@ -119,6 +168,13 @@ def report(rows):
         for n in sorted({r["n"] for r in rows}):
             a, b = get("usual", n, data), get("ours", n, data)
             if a and b: out[f"{n} {data}"] = dict(times_faster=a["seconds"]/b["seconds"], memory=b["peak_gb"]/a["peak_gb"], largest_difference=max(abs(u - v) for u, v in zip(a["result"], b["result"])))
+    for r in rows:
+        if r["run"] == "parts" and "seconds" in r:
+            total = r["result"]["total"]
+            out[f"{r['n']} {r['data']}: parts"] = {k: v/total for k, v in r["result"].items() if k != "total"}
+        if r["run"] == "products" and "seconds" in r and (b := get("ours", r["n"], r["data"])):
+            out[f"{r['n']}: products"] = {f"{k} {w}": u for k, v in r["result"].items() for w, u in
+                                          (("GF/s", v["gflops"]), ("share of the score", v["seconds"]/b["seconds"]))}
     grown = [(r["n"], r["seconds"]) for r in rows if r["run"] == "ours" and r["data"] == "groups" and r["n"] >= 5000 and "seconds" in r]
     if len(grown) > 1: out["exponent"] = float(np.polyfit(*np.log(np.array(sorted(grown)).T), 1)[0])
     return out
@@ -141,13 +197,14 @@ def main():
     print(f"{env['cores']} cores, {env['gpus'] or 'no GPU'}, torch {env['torch']}, scipy {env['scipy']}, numba {env['numba']}; d = {DIM}, float32, cosine, average linkage\n")
     for n in sizes:
         rows += [measure("ours", n, data, a.device) for data in ("groups", "noise") if data == "groups" or n <= a.noise_to]
+        rows += [measure("products", n, "groups", a.device), measure("parts", n, "groups", a.device)]
         if n <= 20_000: rows.append(measure("correlations_only", n, "groups", a.device))
     for n in [] if a.no_naive else [int(n) for n in a.naive_sizes.split(",")]:
         rows += [measure("usual", n, data, "cpu") for data in ("groups", "noise")]
         rows += [measure(f"tree_{k}", n, "groups", "cpu") for k in ("ours", "scipy", "fastcluster", "genieclust", "racplusplus")]
     summary = report(rows)
     print()
-    for k, v in summary.items(): print(f"{k:16}", f"{v:.2f}" if isinstance(v, float) else "  ".join(f"{a} {b:.3g}" for a, b in v.items()))
+    for k, v in summary.items(): print(f"{k:24}", f"{v:.2f}" if isinstance(v, float) else "  ".join(f"{a} {b:.3g}" for a, b in v.items()))
     if a.json: Path(a.json).write_text(json.dumps(dict(environment=env, rows=rows, summary=summary), indent=1) + "\n", encoding="utf-8")
 
 

@@ -303,12 +303,11 @@ class _Clusters:
         self.ward, self.device = ward, x.device
         self.short = x.device.type == "cpu" and _has_bfloat16()
         shapes = dict(mean=x.shape, lists=(self.m, _K), table=x.shape)
-        types = dict(node=torch.int64, lists=torch.int64, nn=torch.int64,
-                     table=torch.float32, q=torch.float32)
-        for name, free in _FREE.items():
+        types = dict(node=np.int64, lists=np.int64, nn=np.int64, table=np.float32, q=np.float32)
+        for name, free in _FREE.items():       # numpy takes large pages, which are faster
             shape = self.slots, *shapes.get(name, (self.m,))[1:]
-            t = torch.full(shape, free, dtype=types.get(name, torch.float64), device=self.device)
-            setattr(self, name, t)
+            filled = np.full(shape, free, types.get(name, np.float64))
+            setattr(self, name, torch.from_numpy(filled).to(self.device))
         self.mean[:self.m], self.size[:self.m], self.node[:self.m] = x, sizes, node
         self.bound[:self.m] = -torch.inf
         self.root = torch.arange(self.slots, device=self.device)
