@@ -304,10 +304,9 @@ class _Clusters:
         self.short = x.device.type == "cpu" and _has_bfloat16()
         shapes = dict(mean=x.shape, lists=(self.m, _K), table=x.shape)
         types = dict(node=np.int64, lists=np.int64, nn=np.int64, table=np.float32, q=np.float32)
-        for name, free in _FREE.items():       # numpy takes large pages, which are faster
+        for name, free in _FREE.items():
             shape = self.slots, *shapes.get(name, (self.m,))[1:]
-            filled = np.full(shape, free, types.get(name, np.float64))
-            setattr(self, name, torch.from_numpy(filled).to(self.device))
+            setattr(self, name, self.filled(shape, free, types.get(name, np.float64)))
         self.mean[:self.m], self.size[:self.m], self.node[:self.m] = x, sizes, node
         self.bound[:self.m] = -torch.inf
         self.root = torch.arange(self.slots, device=self.device)
@@ -315,7 +314,13 @@ class _Clusters:
         self.products = 0       # entries of distance matrices computed so far, for tests
         self.buffers = {}       # memory that is used again
         self.write(self.root[:self.m])
-        self.slack, self.merges, self.rivals = self._slack(tolerance), 0, []
+        self.tolerance, self.slack = tolerance, self._slack(tolerance)
+        self.merges, self.rivals = 0, []
+
+    def filled(self, shape, value, dtype):
+        "An array of one value; on a CPU from numpy, which takes large pages of memory."
+        if self.device.type == "cpu": return torch.from_numpy(np.full(shape, value, dtype))
+        return torch.full(shape, value, dtype=getattr(torch, dtype.__name__), device=self.device)
 
     def write(self, rows):
         "Rounded means of `rows`, the squares of their lengths, what rounding moved, and q."
@@ -643,7 +648,7 @@ def _ties(z, first, rivals, tolerance, ward):
 def merge_pairs(self:_Clusters):
     "Merge reciprocal neighbors; returns (node, node, height, size), slots kept, freed and touched."
     a, b, height = self._pairs()
-    if self.slack > 0: self._note_rivals(a, b, height)
+    if self.tolerance: self._note_rivals(a, b, height)
     self.merges += len(a)
     merged = self.node[a], self.node[b], height, self.size[a] + self.size[b]
     self._unite(a, b)
