@@ -103,7 +103,8 @@ def _require_spread(x, metric, eps, name):
     u = _directions(x) if cosine else np.ldexp(x, -exponent)
     gap = 4*eps*np.abs(u[0]) if cosine else 0.
     how = "point the same way" if cosine else "are equal"
-    require(not all((np.abs(u[rows] - u[0]) <= gap).all() for rows in _blocks(u)), f"{name} with {len(x)} rows that all {how}",
+    alike = all((np.abs(u[rows] - u[0]) <= gap).all() for rows in _blocks(u))
+    require(not alike, f"{name} with {len(x)} rows that all {how}",
             "rows that differ", "Their distances are all zero, so no structure can be compared. "
                                 "Has the model collapsed, or is there a large offset?")
     if _deviation(u) > 64*eps**2*np.square(u).sum(): return
@@ -286,7 +287,7 @@ def from_distances(
 # %% ../../nbs/31_metrics.dendrogram.ipynb #2c75c000
 @jit
 def _merged(kind, a, b, h, size_a, size_b, size):
-    "Distance from a third cluster to the union of two, which merge at `h`; it is `a`, `b` from them."
+    "Distance of a third cluster from a union made at `h`; `a` and `b` from the two parts."
     if kind == 2: return max(a, b)                                            # complete
     if kind == 3: return (a + b)/2                                            # weighted
     if kind == 0: return (size_a*a + size_b*b)/(size_a + size_b)              # average
