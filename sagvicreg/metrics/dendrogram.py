@@ -316,7 +316,7 @@ def _count_ties(d, z, kind, tolerance):
         count += near and h > 0
     return count
 
-# %% ../../nbs/31_metrics.dendrogram.ipynb #603be646
+# %% ../../nbs/31_metrics.dendrogram.ipynb #cfba0164
 def _clustered(d, linkage, tolerance=1e-10):
     "scipy's linkage matrix of condensed distances, at any scale, and its ties; overwrites `d`."
     exponent = binary_exponent(d) if np.isfinite(d).all() else 0
