@@ -452,17 +452,28 @@ def _keep(self:_Clusters, rows, values, where, bound, near):
     self.lists[rows] = torch.cat([found, empty], 1)
     self.settle(rows, torch.where(near, found, rows[:, None]))
 
+# %% ../../nbs/30_metrics.linkage.ipynb #5c84b743
+@patch
+def _candidates(self:_Clusters, rows):
+    "For each of `rows`, all slots that may be among the nearest `_K`; the row itself for others."
+    v, slot = self.entries(rows), torch.arange(self.slots, device=self.device)
+    v.masked_fill_(slot == rows[:, None], torch.inf)
+    k = min(_K, self.slots)
+    low, _ = self._limits(rows, v)
+    _, high = self._limits(rows, v.topk(k, dim=1, largest=False).values[:, -1:])
+    near = (low <= self._tied_to(high)) & self.alive
+    return torch.where(near, slot, rows[:, None])
+
 # %% ../../nbs/30_metrics.linkage.ipynb #8dcffca5
 @patch
 def search_exactly(self:_Clusters, rows):
     "New lists for `rows`, computed in float64."
     if not len(rows): return
-    live = self.alive.nonzero().squeeze(1)
-    for r in rows.split(max(1, 2**20//self.m)):
-        d = self.distance(r, live.expand(len(r), -1))
-        d[live == r[:, None]] = torch.inf
+    for r in rows.split(max(1, 2**20//self.slots)):
+        others = self._candidates(r)
+        d = self.distance(r, others).masked_fill_(others == r[:, None], torch.inf)
         values, where = d.topk(min(_K, self.m), dim=1, largest=False)
-        self._keep(r, values, live[where], values[:, -1],
+        self._keep(r, values, where, values[:, -1],
                    values <= self._tied_to(values[:, :1]))
 
 # %% ../../nbs/30_metrics.linkage.ipynb #30f94913
