@@ -193,8 +193,8 @@ def main():
     if a.worker: return worker(json.loads(a.worker))
     sizes, rows = [int(n) for n in a.sizes.split(",")], []
     from sagvicreg.core import environment
-    env = environment()
-    print(f"{env['cores']} cores, {env['gpus'] or 'no GPU'}, torch {env['torch']}, scipy {env['scipy']}, numba {env['numba']}; d = {DIM}, float32, cosine, average linkage\n")
+    env = environment() | dict(threads=int(os.environ.get("OMP_NUM_THREADS", os.cpu_count())))
+    print(f"{env['threads']} of {env['cores']} cores, {env['gpus'] or 'no GPU'}, torch {env['torch']}, scipy {env['scipy']}, numba {env['numba']}; d = {DIM}, float32, cosine, average linkage\n")
     for n in sizes:
         rows += [measure("ours", n, data, a.device) for data in ("groups", "noise") if data == "groups" or n <= a.noise_to]
         rows += [measure("products", n, "groups", a.device), measure("parts", n, "groups", a.device)]

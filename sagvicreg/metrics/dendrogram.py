@@ -53,35 +53,61 @@ def _blocks(x):
     step = max(1, 2**16//x.shape[1])
     return [slice(i, i + step) for i in range(0, len(x), step)]
 
-# %% ../../nbs/31_metrics.dendrogram.ipynb #8f2f40ee
+# %% ../../nbs/31_metrics.dendrogram.ipynb #da7664d8
+@jit(fastmath={"reassoc", "nnan", "nsz"})
+def _largest(v):
+    "The largest absolute value of a row."
+    top = 0.
+    for k in range(len(v)): top = max(top, abs(v[k]))
+    return top
+
+# %% ../../nbs/31_metrics.dendrogram.ipynb #5b00c8c4
+@jit(fastmath={"reassoc", "contract"})
+def _square(v):
+    "The squared length of a row."
+    square = 0.
+    for k in range(len(v)): square += v[k]*v[k]
+    return square
+
+# %% ../../nbs/31_metrics.dendrogram.ipynb #d79aed68
 @jit
+def _normalize(x, u):
+    "Write the rows of `x` to `u`, at length 1."
+    for i in range(len(x)):
+        v, w = x[i], u[i]
+        top = _largest(v)
+        for k in range(len(v)): w[k] = v[k]/top
+        length = np.sqrt(_square(w))
+        for k in range(len(v)): w[k] /= length
+
+# %% ../../nbs/31_metrics.dendrogram.ipynb #8f2f40ee
 def _directions(x):
     "Rows of `x` at length 1."
-    u = np.empty_like(x)
-    for i in range(len(x)):
-        top = square = 0.
-        for k in range(x.shape[1]): top = max(top, abs(x[i, k]))
-        for k in range(x.shape[1]):
-            u[i, k] = x[i, k]/top
-            square += u[i, k]**2
-        length = np.sqrt(square)
-        for k in range(x.shape[1]): u[i, k] /= length
+    u = np.empty(x.shape)           # numpy asks the system for large pages, numba does not
+    _normalize(x, u)
     return u
+
+# %% ../../nbs/31_metrics.dendrogram.ipynb #1c6c7b85
+def _deviation(u):
+    "Sum of the squared distances of the rows of `u` from their mean."
+    mean = u.mean(0)
+    return sum(np.square(u[rows] - mean).sum() for rows in _blocks(u))
 
 # %% ../../nbs/31_metrics.dendrogram.ipynb #fb3d1e23
 def _require_spread(x, metric, eps, name):
     "Raise if all rows are alike up to the rounding `eps`; warn if they differ by little more."
-    cosine = metric == "cosine"
-    u = _directions(x) if cosine else np.ldexp(x, -binary_exponent(x))
+    cosine, exponent = metric == "cosine", binary_exponent(x)
+    few = x[_blocks(x)[0]]                              # these usually differ enough
+    u = _directions(few) if cosine else np.ldexp(few, -exponent)
+    if _deviation(u) > 64*eps**2*len(x)*(1 if cosine else x.shape[1]): return
+    u = _directions(x) if cosine else np.ldexp(x, -exponent)
     gap = 4*eps*np.abs(u[0]) if cosine else 0.
     how = "point the same way" if cosine else "are equal"
     alike = all((np.abs(u[rows] - u[0]) <= gap).all() for rows in _blocks(u))
-    require(not alike, f"{name} with {len(x)} rows that all {how}", "rows that differ",
-            "Their distances are all zero, so no structure can be compared. "
-            "Has the model collapsed, or is there a large offset?")
-    mean = u.mean(0)
-    sums = np.sum([(np.square(u[r] - mean).sum(), np.square(u[r]).sum()) for r in _blocks(u)], 0)
-    if sums[0] > 64*eps**2*sums[1]: return
+    require(not alike, f"{name} with {len(x)} rows that all {how}",
+            "rows that differ", "Their distances are all zero, so no structure can be compared. "
+                                "Has the model collapsed, or is there a large offset?")
+    if _deviation(u) > 64*eps**2*np.square(u).sum(): return
     warnings.warn(f"{name}: the rows differ by hardly more than the rounding of their numbers "
                   f"(2^{np.log2(eps):.0f} of them), which may be all that is compared. Subtract "
                   "the mean of the rows before they are stored, or store them in float64",
@@ -261,7 +287,7 @@ def from_distances(
 # %% ../../nbs/31_metrics.dendrogram.ipynb #2c75c000
 @jit
 def _merged(kind, a, b, h, size_a, size_b, size):
-    "Distance from a third cluster, `a` and `b` from two, to their union; they merge at `h`."
+    "Distance of a third cluster from a union made at `h`; `a` and `b` from the two parts."
     if kind == 2: return max(a, b)                                            # complete
     if kind == 3: return (a + b)/2                                            # weighted
     if kind == 0: return (size_a*a + size_b*b)/(size_a + size_b)              # average
@@ -290,7 +316,7 @@ def _count_ties(d, z, kind, tolerance):
         count += near and h > 0
     return count
 
-# %% ../../nbs/31_metrics.dendrogram.ipynb #603be646
+# %% ../../nbs/31_metrics.dendrogram.ipynb #cfba0164
 def _clustered(d, linkage, tolerance=1e-10):
     "scipy's linkage matrix of condensed distances, at any scale, and its ties; overwrites `d`."
     exponent = binary_exponent(d) if np.isfinite(d).all() else 0

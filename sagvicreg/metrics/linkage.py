@@ -196,12 +196,10 @@ class _Clusters:
         self.ward, self.device = ward, x.device
         self.short = x.device.type == "cpu" and _has_bfloat16()
         shapes = dict(mean=x.shape, lists=(self.m, _K), table=x.shape)
-        types = dict(node=torch.int64, lists=torch.int64, nn=torch.int64,
-                     table=torch.float32, q=torch.float32)
+        types = dict(node=np.int64, lists=np.int64, nn=np.int64, table=np.float32, q=np.float32)
         for name, free in _FREE.items():
             shape = self.slots, *shapes.get(name, (self.m,))[1:]
-            t = torch.full(shape, free, dtype=types.get(name, torch.float64), device=self.device)
-            setattr(self, name, t)
+            setattr(self, name, self.filled(shape, free, types.get(name, np.float64)))
         self.mean[:self.m], self.size[:self.m], self.node[:self.m] = x, sizes, node
         self.bound[:self.m] = -torch.inf
         self.root = torch.arange(self.slots, device=self.device)
@@ -211,6 +209,11 @@ class _Clusters:
         self.write(self.root[:self.m])
         self.tolerance, self.slack = tolerance, self._slack(tolerance)
         self.merges, self.rivals = 0, []
+
+    def filled(self, shape, value, dtype):
+        "An array of one value; on a CPU from numpy, which takes large pages of memory."
+        if self.device.type == "cpu": return torch.from_numpy(np.full(shape, value, dtype))
+        return torch.full(shape, value, dtype=getattr(torch, dtype.__name__), device=self.device)
 
     def write(self, rows):
         "Rounded means of `rows`, the squares of their lengths, what rounding moved, and q."
@@ -342,17 +345,28 @@ def _keep(self:_Clusters, rows, values, where, bound, near):
     self.lists[rows] = torch.cat([found, empty], 1)
     self.settle(rows, torch.where(near, found, rows[:, None]))
 
+# %% ../../nbs/30_metrics.linkage.ipynb #5c84b743
+@patch
+def _candidates(self:_Clusters, rows):
+    "For each of `rows`, all slots that may be among the nearest `_K`; the row itself for others."
+    v, slot = self.entries(rows), torch.arange(self.slots, device=self.device)
+    v.masked_fill_(slot == rows[:, None], torch.inf)
+    k = min(_K, self.slots)
+    low, _ = self._limits(rows, v)
+    _, high = self._limits(rows, v.topk(k, dim=1, largest=False).values[:, -1:])
+    near = (low <= self._tied_to(high)) & self.alive
+    return torch.where(near, slot, rows[:, None])
+
 # %% ../../nbs/30_metrics.linkage.ipynb #8dcffca5
 @patch
 def search_exactly(self:_Clusters, rows):
     "New lists for `rows`, computed in float64."
     if not len(rows): return
-    live = self.alive.nonzero().squeeze(1)
-    for r in rows.split(max(1, 2**20//self.m)):
-        d = self.distance(r, live.expand(len(r), -1))
-        d[live == r[:, None]] = torch.inf
+    for r in rows.split(max(1, 2**20//self.slots)):
+        others = self._candidates(r)
+        d = self.distance(r, others).masked_fill_(others == r[:, None], torch.inf)
         values, where = d.topk(min(_K, self.m), dim=1, largest=False)
-        self._keep(r, values, live[where], values[:, -1],
+        self._keep(r, values, where, values[:, -1],
                    values <= self._tied_to(values[:, :1]))
 
 # %% ../../nbs/30_metrics.linkage.ipynb #30f94913
