@@ -17,7 +17,7 @@ setup(
                  "Topic :: Scientific/Engineering :: Artificial Intelligence",
                  *[f"Programming Language :: Python :: 3.{v}" for v in range(min_minor, 14)]],
     packages=find_packages(include=["sagvicreg", "sagvicreg.*"]),
-    package_data={"sagvicreg": ["py.typed", "*.pyi"], "sagvicreg.training": ["*.html"],
+    package_data={"sagvicreg": ["py.typed", "*.pyi", "*.html"], "sagvicreg.training": ["*.html"],
                   "sagvicreg.metrics": ["*.html"]},
     python_requires=f">={cfg['min_python']}", install_requires=cfg["requirements"].split(),
     extras_require={"dev": cfg["dev_requirements"].split(), "track": cfg["track_requirements"].split(), "onnx": cfg["onnx_requirements"].split(),

@@ -435,7 +435,7 @@ def _score(
 ):
     "Do sets of embeddings of the same items have the same structure? No labels needed."
     out = dict(json=json, html=html, plot=plot, items=items, newick=newick)
-    _check_score(sets, out, images)
+    _check_score(sets, out, images, draws)
     how = _score_options(metric, linkage, lca_distance, center, neighbors, scores, device)
     reporting.check_draws(draws, jitter, seed)
     require_one_of(align, embeddings.ALIGN_BY, "align")
@@ -446,13 +446,14 @@ def _score(
 # %% ../nbs/80_cli.ipynb #2229be11
 _SUFFIXES = dict(html=(".html",), plot=(".png", ".svg", ".pdf"), items=(".csv",))
 
-def _check_score(sets, out, images):
+def _check_score(sets, out, images, draws):
     "Raise for sets that are too few and for outputs that cannot be written."
     require(len(sets) > 1, f"one set, {sets[0]}", "two or more sets of the same items")
-    many = len({*sets}) > 2
-    require(many or len(sets) == 2, f"{len(sets)} sets of which some are the same file",
+    many = len(sets) > 2
+    require(not many or len({*sets}) == len(sets), f"{len(sets)} sets, some of them the same file",
             "different files")
     only = [f"--{k}" for k in ("html", "items", "newick") if out[k]]
+    if draws is not None: only.append("--draws")
     require(not only or not many, f"{' and '.join(only)} with {len(sets)} sets", "two sets",
             "--json and --plot work with any number.")
     require(out["html"] or not images, "--images without --html", "both", "Add --html FILE.")
@@ -491,12 +492,13 @@ def _score_two(sets, notes, how, out, images):
     "Compare two sets; write what is asked for, then print."
     first, names = sets[0], [s.name for s in sets]
     ids = None if first.kind is None else first.ids.tolist()
+    pictures = _image_paths(first, images)
     found = sagvicreg.compare(*sets, **how, names=names, notes=notes, ids=ids)
     if out["json"]: _write_json(out["json"], found.to_dict())
     if out["plot"]: figures.save_figure(trees.plot_tanglegram(*found.trees), out["plot"])
     if out["items"]: found.items().save(out["items"])
     if out["newick"]: _write_text(out["newick"], found.to_newick())
-    if out["html"]: found.save(out["html"], _image_paths(first, images))
+    if out["html"]: found.save(out["html"], pictures)
     print(found)
 
 # %% ../nbs/80_cli.ipynb #f7b3bcc1
@@ -505,7 +507,10 @@ def _image_paths(rows, images):
     if not images: return None
     require(rows.paths is not None, f"--images with {rows.name}, whose rows name no paths",
             "embeddings as `sagvicreg embed` writes them")
-    return [as_path(images)/p for p in rows.paths]
+    paths = [as_path(images)/p for p in rows.paths]
+    require(paths[0].exists(), f"--images {images}, where {rows.paths[0]} is not",
+            "the folder that was embedded")
+    return paths
 
 # %% ../nbs/80_cli.ipynb #ff57361d
 def _score_many(sets, notes, how, out):

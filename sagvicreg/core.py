@@ -6,7 +6,7 @@
 __all__ = ['SCORES', 'SagvicregError', 'require', 'counted', 'nearest', 'require_one_of', 'as_whole', 'as_number', 'as_list',
            'LazyModule', 'progress_bar', 'generator', 'seed_everything', 'rng_state', 'set_rng_state', 'pick_device',
            'environment', 'available_memory', 'require_memory', 'Table', 'Tabular', 'Score', 'as_path', 'output_file',
-           'is_special', 'require_writable', 'atomic_write', 'reading', 'Run', 'parse_json']
+           'is_special', 'require_writable', 'atomic_write', 'fill_template', 'reading', 'Run', 'parse_json']
 
 # %% ../nbs/00_core.ipynb #81e7863c
 import difflib, html, json, math, os, platform, random, re, stat, sys, tempfile, tomllib
@@ -132,7 +132,7 @@ class LazyModule:
     def __repr__(self): return f"LazyModule({self._name!r})"
 
 # %% ../nbs/00_core.ipynb #5d4c9f1f
-np, torch = LazyModule("numpy"), LazyModule("torch")
+np, torch, jinja2 = map(LazyModule, ("numpy", "torch", "jinja2"))
 
 # %% ../nbs/00_core.ipynb #15cb3274
 def _in_notebook():
@@ -515,6 +515,16 @@ def atomic_write(
     path = as_path(path)
     file = output_file(path)
     return _into(path) if is_special(path) else _replacing(file, path.suffix)
+
+# %% ../nbs/00_core.ipynb #b5842001
+def fill_template(
+    name:str,               # of a template in the package, such as `training/report.html`
+    contents:dict,          # what the page shows, by the names in the template
+) -> str:
+    "A page from a template."
+    frames = jinja2.Environment(loader=jinja2.PackageLoader("sagvicreg", ""), autoescape=True,
+                                trim_blocks=True, lstrip_blocks=True)
+    return frames.get_template(name).render(contents) + "\n"
 
 # %% ../nbs/00_core.ipynb #5bdc8289
 def _why(e):

@@ -20,8 +20,8 @@ root = Path(__file__).resolve().parent.parent
 nbs, lib = root/"nbs", root/"sagvicreg"
 most = 60        # notebooks, tutorials apart
 readme_words = 900
-by_hand = ["__init__.py", "__init__.pyi", "__main__.py", "py.typed", "training/report.html",
-           "metrics/compare.html"]
+by_hand = ["__init__.py", "__init__.pyi", "__main__.py", "py.typed", "page.html",
+           "training/report.html", "metrics/compare.html"]
 lab_chapter = "10_spectral.laplacian.ipynb"
 checks = []
 

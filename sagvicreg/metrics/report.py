@@ -10,25 +10,24 @@ __all__ = ['SCALES', 'SUBSET', 'NOISY', 'TIED', 'DRAWS', 'ORDERS', 'FEW', 'PAIRS
 # %% ../../nbs/39_metrics.report.ipynb #b925c289
 from base64 import b64encode
 from dataclasses import asdict, dataclass, field, replace
-from importlib.resources import files
 from io import BytesIO
 from pathlib import Path
 from time import perf_counter
 
-import jinja2
 import numpy as np
 from fastcore.basics import patch
 from jaxtyping import Float, Int
 
-from ..arrays import as_matrix, rounding
+from ..arrays import as_matrix, require_rows, rounding
 from ..core import SCORES, LazyModule, SagvicregError, Table, Tabular, as_list, as_number
-from ..core import as_path, as_whole, atomic_write, counted, environment, progress_bar
-from ..core import require, require_one_of
+from ..core import as_path, as_whole, atomic_write, counted, environment
+from ..core import fill_template, progress_bar, require, require_one_of
 from .agreement import OFFSET, ceiling as score_with_noise, common
 from .agreement import linear_cka, nearest
 from .agreement import offset, procrustes
 from .correlation import LCA_DISTANCES, tree_correlations
-from .dendrogram import Dendrogram, check_choices, from_distances
+from .dendrogram import Dendrogram, as_embeddings, check_choices
+from .dendrogram import from_distances
 from .dendrogram import plot_tanglegram, points_for, tree_of
 from .similarity import cross_correlations, rdm_correlation, scaled_embeddings
 from .uncertainty import PermutationNull, SubsamplingResult, relabeled, subsets
@@ -39,10 +38,10 @@ from .where import plot_bk, to_newick as newick_of
 plt = LazyModule("matplotlib.pyplot")
 
 # %% ../../nbs/39_metrics.report.ipynb #2bb862fb
-SCALES = dict(                                   # scale → keys of its scores
-    global_=("rdm", "cka", "procrustes"),
-    hierarchical=("pearson", "spearman", "kendall", "d1_to_p2", "d2_to_p1"),
-    local=("mutual_knn",))
+SCALES = {                                       # scale → keys of its scores
+    "global": ("rdm", "cka", "procrustes"),
+    "hierarchical": ("pearson", "spearman", "kendall", "d1_to_p2", "d2_to_p1"),
+    "local": ("mutual_knn",)}
 
 # %% ../../nbs/39_metrics.report.ipynb #1b48d384
 @dataclass(frozen=True)
@@ -80,6 +79,17 @@ class PreparedSet:
         n, d = self.x.shape
         return f"PreparedSet({self.name!r}, {n:,} × {d})"
 
+# %% ../../nbs/39_metrics.report.ipynb #20257b3e
+def _centered(x, name, metric, eps):
+    "The rows less their mean; raises if cosine distance then lacks a direction."
+    moved = x - x.mean(0)
+    if metric == "cosine":
+        require_rows((np.abs(moved) > max(eps, 2**-50)*np.abs(x)).any(1), name,
+                     "the mean of all rows", "rows that differ from the mean, to be centered",
+                     "Drop those rows, or take center = False (--no-center) or "
+                     "metric = 'euclidean'.")
+    return moved
+
 # %% ../../nbs/39_metrics.report.ipynb #0fa36230
 def prepare(
     x,                           # embeddings [n d], see as_matrix
@@ -89,12 +99,12 @@ def prepare(
     progress:bool=True,          # show a bar if it takes more than a few seconds
 ) -> PreparedSet:
     "Points, tree and nearest neighbors of one set."
-    eps, x = rounding(x), as_matrix(x, name, 3).astype(np.float64)
-    if choices.center: x = x - x.mean(0)
+    eps, k = rounding(x), choices.neighbors(len(as_matrix(x, name, 3)))
+    if choices.center:
+        x = _centered(as_embeddings(x, name, "euclidean"), name, choices.metric, eps)
     x = scaled_embeddings(x, name, choices.metric)
     tree = tree_of(x, choices.metric, choices.linkage, name, device, progress, eps)
-    local = choices.scores == "all"
-    near = nearest(x, choices.neighbors(len(x)), choices.metric) if local else None
+    near = nearest(x, k, choices.metric) if choices.scores == "all" else None
     return PreparedSet(name, x, tree, near)
 
 # %% ../../nbs/39_metrics.report.ipynb #ce25f870
@@ -120,11 +130,14 @@ def ceilings(
     jitter:float=.01,            # size of the noise, as a share of the radius of a set
     seed:int=0,                  # of the noise
     draws:int=3,                 # how often noise is drawn
+    device="cpu",                # where to cluster many items: cpu, cuda
+    progress:bool=True,          # show a bar if it takes more than a few seconds
 ) -> dict[str, list[float]]:     # key → mean score of each set against itself with noise
     "What each set scores against itself with a little noise."
     plain, found = replace(choices, center=False), []
     for s in sets:
-        def against(_, moved): return pair_scores(s, prepare(moved, plain, s.name), choices)
+        def against(_, moved):
+            return pair_scores(s, prepare(moved, plain, s.name, device, progress), choices)
         drawn = [score_with_noise(s.x, against, jitter, seed + i, s.name) for i in range(draws)]
         found.append({k: float(np.mean([d[k] for d in drawn])) for k in drawn[0]})
     return {k: [f[k] for f in found] for k in found[0]}
@@ -143,7 +156,7 @@ def permuted(
     return replace(s, x=s.x[order], tree=relabeled(s.tree, order), near=near)
 
 # %% ../../nbs/39_metrics.report.ipynb #d7100064
-def _null(a, b, choices, draws, seed, observed, progress):
+def _null(a, b, choices, draws, seed, observed, device, progress):
     "The scores of random orders of the second set's items."
     rng, found = np.random.default_rng(seed), []
     bar = progress_bar(range(draws), desc="permutations", delay=3, leave=False, shown=progress)
@@ -151,9 +164,9 @@ def _null(a, b, choices, draws, seed, observed, progress):
     return PermutationNull(len(a.x), observed, {k: [f[k] for f in found] for k in observed})
 
 # %% ../../nbs/39_metrics.report.ipynb #1c79eb2e
-def _subset(s, rows, choices):
+def _subset(s, rows, choices, device):
     "Some rows of a set, with a tree of their own."
-    return prepare(s.x[rows], replace(choices, center=False), s.name, progress=False)
+    return prepare(s.x[rows], replace(choices, center=False), s.name, device, progress=False)
 
 # %% ../../nbs/39_metrics.report.ipynb #535837a9
 SUBSET = 5_000    # items of a subset, at most
@@ -163,11 +176,12 @@ def _fraction(n):
     return min(.5, SUBSET/n)
 
 # %% ../../nbs/39_metrics.report.ipynb #3dafdd98
-def _halves(a, b, choices, draws, seed, observed, progress):
+def _halves(a, b, choices, draws, seed, observed, device, progress):
     "The scores of random subsets; those without structure are left out and counted."
     parts, found = subsets(len(a.x), _fraction(len(a.x)), draws, seed), []
     for i in progress_bar(parts, desc="subsets", delay=3, leave=False, shown=progress):
-        try: found.append(pair_scores(_subset(a, i, choices), _subset(b, i, choices), choices))
+        def part(s): return _subset(s, i, choices, device)
+        try: found.append(pair_scores(part(a), part(b), choices))
         except SagvicregError: found.append(None)
     kept = [f for f in found if f]
     given = f"{draws} random subsets, of which {draws - len(kept)} have no structure"
@@ -233,7 +247,7 @@ def noisy(self:Comparison) -> list[str]:
 def by_scale(self:Comparison) -> dict[str, float]:
     "The mean share of each scale that has scores."
     share = self.share
-    found = {s.strip("_"): [share[k] for k in keys if k in share] for s, keys in SCALES.items()}
+    found = {s: [share[k] for k in keys if k in share] for s, keys in SCALES.items()}
     return {s: float(np.mean(v)) for s, v in found.items() if v}
 
 # %% ../../nbs/39_metrics.report.ipynb #02791d27
@@ -241,7 +255,8 @@ def _main_sentence(c):
     "What the scales say together."
     shares = c.by_scale()
     text = ", ".join(f"{scale} {share:.0%}" for scale, share in shares.items())
-    said = f"Of what noise of {c.jitter:.0%} leaves, the two sets share: {text}."
+    said = ("On a scale from unrelated sets (0%) to a set against itself with "
+            f"{100*c.jitter:g}% noise (100%): {text}.")
     if "local" not in shares: return said
     coarse, fine = (shares["global"] + shares["hierarchical"])/2, shares["local"]
     if coarse - fine > .2:
@@ -290,7 +305,7 @@ def table(self:Comparison) -> Table:
     rows = []
     for scale, keys in SCALES.items():
         present = [k for k in keys if k in self.scores]
-        if present: rows.append([scale.strip("_"), *[""]*7])
+        if present: rows.append([scale, *[""]*7])
         rows += [_cells(self, k) for k in present]
     h = self.choices
     how = f"{h.metric} distance{', centered' if h.center else ''}, {h.linkage} linkage"
@@ -330,11 +345,11 @@ def check_draws(
     as_whole(seed, "seed", 0)
 
 # %% ../../nbs/39_metrics.report.ipynb #d0a61838
-def _enough(draws, n):
+def _enough(draws, n, choices):
     "The numbers of subsets and of orders for `n` items; raises if the items are too few."
-    if draws is None: return (DRAWS, ORDERS) if n >= FEW else (0, 0)
-    if draws: subsets(n, _fraction(n), draws)
-    return draws, draws
+    numbers = (draws, draws) if draws is not None else (DRAWS, ORDERS) if n >= FEW else (0, 0)
+    if numbers[0]: choices.neighbors(subsets(n, _fraction(n), 2).shape[1])
+    return numbers
 
 # %% ../../nbs/39_metrics.report.ipynb #a11af467
 def compare(
@@ -359,27 +374,28 @@ def compare(
     start = perf_counter()
     choices = Choices(metric, linkage, lca_distance, center, k, scores)
     check_draws(draws, jitter, seed)
-    given = _checked((a, b), names)
-    numbers = _enough(draws, len(given[0]))
-    a, b = (prepare(x, choices, name, device, progress) for x, name in zip(given, names))
+    numbers = _enough(draws, _number_of_items((a, b), names), choices)
+    if ids is not None: as_list(ids, "ids", len(a))
+    offsets = tuple(map(offset, (a, b), names))
+    a, b = (prepare(x, choices, name, device, progress) for x, name in zip((a, b), names))
     found = pair_scores(a, b, choices)
-    drawn = [f(a, b, choices, m, seed, found, progress) if m else None
+    drawn = [f(a, b, choices, m, seed, found, device, progress) if m else None
              for f, m in zip((_halves, _null), numbers)]
     return Comparison(
         tuple(names), len(a.x), choices, found, *drawn,
-        ceilings((a, b), choices, jitter, seed), jitter, tuple(map(offset, given)), tuple(notes),
-        ids, (a, b), perf_counter() - start)
+        ceilings((a, b), choices, jitter, seed, device=device, progress=progress), jitter,
+        offsets, tuple(notes), ids, (a, b), perf_counter() - start)
 
 # %% ../../nbs/39_metrics.report.ipynb #74e8b573
-def _checked(sets, names):
-    "The sets as matrices; raises if they have different numbers of rows."
+def _number_of_items(sets, names):
+    "How many rows the sets have; raises if they have different numbers of them."
     names = as_list(names, "names", len(sets))
     given = [as_matrix(x, name, 3) for x, name in zip(sets, names)]
     shapes = " and ".join(f"{name} of shape {x.shape}" for name, x in zip(names, given))
     require(len({len(x) for x in given}) == 1, shapes,
             "embeddings of the same items, one row each, in the same order",
             "Match the rows first: sagvicreg.align does it by identifier.")
-    return given
+    return len(given[0])
 
 # %% ../../nbs/39_metrics.report.ipynb #a8a28396
 def _png(fig):
@@ -481,7 +497,7 @@ def _item_section(c, images):
 # %% ../../nbs/39_metrics.report.ipynb #f8b56d67
 def _contents(c, images):
     "What the template shows."
-    scales = {s.strip("_"): [_bar(c, k) for k in keys if k in c.scores]
+    scales = {s: [_bar(c, k) for k in keys if k in c.scores]
               for s, keys in SCALES.items()}
     sections = [_tree_section(c), _distance_section(c)]
     if c.choices.scores == "all": sections.append(_item_section(c, images))
@@ -508,10 +524,8 @@ def save(self:Comparison,
     "Write the report as one web page that needs no other file."
     path = as_path(path)
     require(path.suffix == ".html", f"report {str(path)!r}", "a name that ends in .html")
-    frame = files("sagvicreg.metrics").joinpath("compare.html").read_text(encoding="utf-8")
-    template = jinja2.Template(frame, autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    page = template.render(_contents(self, images))
-    with atomic_write(path) as t: t.write_text(page + "\n", encoding="utf-8")
+    page = fill_template("metrics/compare.html", _contents(self, images))
+    with atomic_write(path) as t: t.write_text(page, encoding="utf-8")
     return path
 
 # %% ../../nbs/39_metrics.report.ipynb #af377929
@@ -594,9 +608,9 @@ def compare_many(
     require(isinstance(sets, dict) and len(sets) > 1, f"sets of type {type(sets).__name__}",
             "a dict, name → embeddings, of two or more")
     choices = Choices(metric, linkage, lca_distance, center, k, scores)
-    names, given = [*map(str, sets)], _checked([*sets.values()], [*sets])
-    bar = progress_bar([*zip(given, names)], desc="sets", delay=3, leave=False, shown=progress)
-    ready = [prepare(x, choices, name, device, False) for x, name in bar]
+    names, n = [*map(str, sets)], _number_of_items([*sets.values()], [*sets])
+    bar = progress_bar([*sets.items()], desc="sets", delay=3, leave=False, shown=progress)
+    ready = [prepare(x, choices, str(name), device, False) for name, x in bar]
     pairs = [[pair_scores(a, b, choices) for b in ready] for a in ready]
     found = {key: [[p[key] for p in row] for row in pairs] for key in pairs[0][0]}
-    return ManyComparison(names, len(given[0]), choices, found, perf_counter() - start)
+    return ManyComparison(names, n, choices, found, perf_counter() - start)

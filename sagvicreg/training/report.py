@@ -9,16 +9,14 @@ __all__ = ['STD_LEVEL', 'RANK_SHARE', 'SELF_PAIR_LEVEL', 'plot_training', 'LiveP
 import io, math, re, sys
 from html import escape
 from importlib import import_module
-from importlib.resources import files
 from pathlib import Path
 from statistics import median
 
-import jinja2
 import matplotlib.pyplot as plt
 from fastcore.basics import patch
 from matplotlib.figure import Figure
 
-from ..core import SCORES, Run, as_path, atomic_write, reading, require
+from ..core import SCORES, Run, as_path, atomic_write, fill_template, reading, require
 from ..metrics.dendrogram import PALETTE
 from .fit import Callback
 
@@ -396,7 +394,8 @@ def _contents(run, config, rows):
     return dict(title=f"{recipe.get('method', 'run')} on {data.get('name', 'images')}",
                 course=_state(run, rows, recipe, data), healthy=healthy, health=sentences,
                 tiles=_tiles(series), groups=_figures(series, recipe),
-                tables={title: named(section) for title, section in sections.items()})
+                tables={title: named(section) for title, section in sections.items()},
+                footer="Made by sagvicreg from config.toml and log.jsonl.")
 
 # %% ../../nbs/65_training.report.ipynb #621dbeb1
 def report(
@@ -407,10 +406,8 @@ def report(
     run = run if isinstance(run, Run) else Run(run)
     out = run/"report.html" if out is None else as_path(out)
     require(not out.is_dir(), f"report {str(out)!r}, which is a folder", "a file name")
-    frame = files("sagvicreg.training").joinpath("report.html").read_text(encoding="utf-8")
-    template = jinja2.Template(frame, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     config, rows = run.read_config(), run.read_log()
     with reading(run/"config.toml", "what `sagvicreg train` writes"):
-        page = template.render(_contents(run, config, rows))
-    with atomic_write(out) as t: t.write_text(page + "\n", encoding="utf-8")
+        page = fill_template("training/report.html", _contents(run, config, rows))
+    with atomic_write(out) as t: t.write_text(page, encoding="utf-8")
     return out
