@@ -93,7 +93,7 @@ def code(cell):
     said = options(cell)
     cell["source"] = re.sub(r"(?m)^#\|.*\n?", "", cell["source"]).strip()
     defined = re.findall(r"(?m)^(?:def|class) (\w+)", cell["source"])
-    tags, prompt = [], said.get("code-summary", "Code").replace("Exported source", f"Source of {', '.join(defined)}")
+    tags, prompt = [], said.get("code-summary", "Code").replace("Exported source", f"Source of {', '.join(defined)}" if defined else "Source")
     if said.get("echo") is False or not cell["source"]: tags.append("remove-input")
     elif "code-fold" in said: tags.append("hide-input")
     if said.get("output") is False: tags.append("remove-output")
