@@ -50,10 +50,10 @@ class Recipe:
     width: float = 1.0                     # ResNets: multiplies the number of channels
     pool: str|None = None                  # ViTs: token or avg (patch mean); None: timm's default
     expander: str = "1024-1024-1024"       # layer widths; none if the method has its own head
-    augmentation: str = "small"            # a preset: vicreg, small or digits
+    augmentation: str = "small"            # a preset: vicreg, small, reduced or digits
     epochs: int = 100                      # passes over the images
     batch_size: int = 256                  # images per step, over all processes; two views each
-    optimizer: str = "adamw"               # lars or adamw
+    optimizer: str = "adamw"               # lars, adamw or muon
     base_lr: float = 1e-3                  # learning rate for a batch of 256; scaled by batch size
     weight_decay: float = 1e-6             # for matrices only
     final_weight_decay: float|None = None  # at the end, reached along a cosine; None: constant
@@ -118,7 +118,7 @@ def _check_rates(r):
 def _check_names(r):
     "Raise if a name is unknown, or if `method_args` repeats other fields."
     require_one_of(r.precision, ("auto", "float32", "bfloat16"), "precision")
-    require_one_of(r.optimizer, ("lars", "adamw"), "optimizer")
+    require_one_of(r.optimizer, ("lars", "adamw", "muon"), "optimizer")
     taken = sorted({"name", "encoder"} & set(r.method_args))
     require(not taken, f"method_args with {taken}", "the method's own arguments",
             "Name the method and its backbone in the recipe.")
@@ -173,16 +173,17 @@ def parameter_groups(
 # %% ../../nbs/60_training.recipe.ipynb #e336e1ae
 def make_optimizer(
     model:"torch.nn.Module",   # to train
-    name:str="lars",           # lars (ResNets, as published) or adamw (ViTs, small networks)
+    name:str="lars",           # lars (ResNets, as published), adamw (ViTs, small networks) or muon
     lr:float=0.2,              # peak learning rate, already scaled by the batch size
     weight_decay:float=1e-6,   # for matrices; vectors have none
 ) -> "torch.optim.Optimizer":
-    "LARS or AdamW with matrices and vectors in separate groups (App. F)."
+    "LARS, AdamW or Muon with matrices and vectors in separate groups (App. F)."
     require(lr > 0, f"lr = {lr}", "a positive learning rate")
     require(weight_decay >= 0, f"weight_decay = {weight_decay}", "zero or more")
     matrices, vectors = parameter_groups(model)
-    require_one_of(name, ("lars", "adamw"), "optimizer")
-    return (_lars if name == "lars" else _adamw)(matrices, vectors, lr, weight_decay)
+    kinds = dict(lars=_lars, adamw=_adamw, muon=_muon)
+    require_one_of(name, kinds, "optimizer")
+    return kinds[name](matrices, vectors, lr, weight_decay)
 
 # %% ../../nbs/60_training.recipe.ipynb #e5c308f7
 def _lars(matrices, vectors, lr, weight_decay):
@@ -199,6 +200,17 @@ def _adamw(matrices, vectors, lr, weight_decay):
               dict(params=vectors, weight_decay=0.)]
     fused = {p.device.type for p in matrices + vectors} <= {"cpu", "cuda"}
     return torch.optim.AdamW([g for g in groups if g["params"]], lr=lr, fused=fused)
+
+# %% ../../nbs/60_training.recipe.ipynb #6c58bbe4
+def _muon(matrices, vectors, lr, weight_decay):
+    "timm's Muon for the kernels of convolutions (equation 3), and NAdamW for all else."
+    kernels, linear = ([p for p in matrices if (p.ndim > 2) == conv] for conv in (True, False))
+    groups = [dict(params=kernels, lr=100*lr, weight_decay=weight_decay, use_muon=True),
+              dict(params=linear, weight_decay=weight_decay, use_muon=False),
+              dict(params=vectors, weight_decay=0., use_muon=False)]
+    groups = [g for g in groups if g["params"]]
+    return optim.Muon(groups, lr=lr, momentum=.9, nesterov=True, adjust_lr_fn="original",
+                      ns_coefficients="original", betas=(.9, .999))
 
 # %% ../../nbs/60_training.recipe.ipynb #cc603887
 logging.getLogger("timm.scheduler.cosine_lr").setLevel(logging.ERROR)
@@ -285,13 +297,22 @@ def _with_backbone(recipe, backbone):
     recipe = replace(recipe, width=1., small_stem=recipe.small_stem and known, pool=pool)
     return recipe if convolutional else replace(recipe, **_TRANSFORMER)
 
+# %% ../../nbs/60_training.recipe.ipynb #e7d4e29f
+def _base(data, name, method):
+    "The recipe to start from; arguments of its method are dropped if another one lacks them."
+    if name is not None: require_one_of(name, RECIPES, "recipe")
+    base = RECIPES[name or (str(data) if str(data) in ("digits", "cifar100") else "folder")]
+    same = method in (None, base.method) or {method, base.method} == {"vicreg", "sag-vicreg"}
+    return base if same else replace(base, method_args={})
+
 # %% ../../nbs/60_training.recipe.ipynb #2dfcf022
 def preset(
     data:str,              # digits, cifar100, or anything else for a folder of images
+    recipe:str=None,       # a name in RECIPES; None: that of the data
     **changes,             # fields of Recipe; None keeps the preset's value, method_args are merged
 ) -> Recipe:               # with these changes
     "The preset for `data` and the method, with changes."
-    base = RECIPES.get(str(data), RECIPES["folder"])
+    base = _base(data, recipe, changes.get("method"))
     known = Recipe.__dataclass_fields__
     unknown = sorted(changes.keys() - set(known))
     require(not unknown, f"recipe fields {unknown}", f"fields of Recipe: {', '.join(known)}")
