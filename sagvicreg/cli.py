@@ -419,7 +419,7 @@ def _score(
     lca_distance:str="height",   # of the lowest common ancestor: height, edges or rank
     center:bool=True,            # subtract the mean of the rows first
     neighbors:int=None,          # nearest neighbors that the local score compares; default: 10
-    draws:int=None,              # of items for errors, orders for chance; 0: none; default: 20, 5
+    draws:int=None,              # subsets for errors, orders for a test; default: 20, no test
     jitter:float=.01,            # noise for the ceilings, relative to the spread of the rows
     align:str="auto",            # match rows by ids, paths, index or rows (position); or auto
     drop_bad:bool=False,         # leave out rows with NaN or infinity, under cosine also zeros

@@ -381,8 +381,8 @@ def to_dict(self:Comparison) -> dict:
     lca, crossed = ({k: self.scores[k] for k in keys} for keys in (_LCA, _CROSSED))
     return dict(names=list(self.names), n=self.n, **asdict(self.choices), agreement=self.scores,
                 lca=lca, cophenetic=crossed,
-                chance=self.chance, z=self.z, ceiling=self.ceiling, ceilings=self.ceilings, share=self.share,
-                noisy=self.noisy, jitter=self.jitter, offsets=list(self.offsets),
+                chance=self.chance, z=self.z, ceiling=self.ceiling, ceilings=self.ceilings,
+                share=self.share, noisy=self.noisy, jitter=self.jitter, offsets=list(self.offsets),
                 ties=[s.tree.ties for s in self.sets], words=self.words(), seconds=self.seconds,
                 **{k: v.to_dict() for k, v in parts.items() if v})
 
