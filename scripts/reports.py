@@ -43,6 +43,7 @@ def run(folder):
 
 def problems():
     "What is wrong with the pages, or with the test: it must find every fault that is put into a page on purpose."
+    browser.find()      # before anything is made
     with tempfile.TemporaryDirectory() as d:
         pages = [comparison(Path(d)), run(Path(d))]
         page = Path(pages[0]["file"]).read_text(encoding="utf-8")
