@@ -196,18 +196,15 @@ class RandomWalkPairs:
         "The graph to walk on. NaN is not rejected here: the trainer stops on a non-finite loss."
         return affinity(z, z2, check_finite=False, **self.options)
 
-    def draw(self, z, z2, generator=None) -> Pairs:
-        "One walk from every image, whatever `partners` is."
-        return random_walk(self.graph(z, z2), self.steps, generator)
-
     def __call__(self,
         z:Float[Tensor, "n d"],        # embeddings of the first view
         z2:Float[Tensor, "n d"],       # embeddings of the second view
         generator:torch.Generator=None,    # source of the draws, on the embeddings' device
     ) -> Pairs:
         "Draw one partner for every image; a control changes it."
-        if self.partners == "expected": return expected_walk(self.graph(z, z2), self.steps)
-        pairs = self.draw(z, z2, generator)
+        graph = self.graph(z, z2)
+        if self.partners == "expected": return expected_walk(graph, self.steps)
+        pairs = random_walk(graph, self.steps, generator)
         if self.partners == "random": return random_partners(pairs, generator)
         return leave_out(pairs) if self.partners == "none" else pairs
 

@@ -82,7 +82,7 @@ class SimCLR(PairedMethod):
 def _queue_loss(self:SimCLR, outputs, pairs, generator):
     "Equation 3, and the same with the views exchanged."
     z, z2 = outputs
-    back = pairs._replace(index=self.pairs(*reversed(self.graph_features(outputs)), generator).index)
+    back = self.pairs(*reversed(self.graph_features(outputs)), generator)
     w = None if pairs.kept is None else pairs.pull
     there = _neighbor_xent(partners(z2, pairs), z2, self.temperature, w)
     return (there + _neighbor_xent(partners(z, back), z, self.temperature, w))/2
