@@ -165,8 +165,8 @@ def fingerprint(self:FeatureViews) -> dict:
     h, step = hashlib.blake2b(digest_size=8), -(-len(self)//4096)
     h.update(np.ascontiguousarray(self.views[::step]))
     n, v, d = self.views.shape
-    return dict(name=self.name, n=n, image_size=d, views=v, dtype=str(self.views.dtype),
-                encoder=self.encoder, digest=h.hexdigest())
+    return dict(name=self.name, n=n, image_size=d, mean=[], std=[], views=v,
+                dtype=str(self.views.dtype), encoder=self.encoder, digest=h.hexdigest())
 
 # %% ../nbs/47_features.ipynb #f2ef6ac0
 class DrawViews:
