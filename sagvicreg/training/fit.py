@@ -25,6 +25,7 @@ from ..core import require
 from ..data.augment import preprocess
 from ..data.loader import fingerprint
 from ..distributed import all_reduce_any, barrier, local_slice, watching_peers
+from ..features import FeatureViews
 from ..losses import embedding_std, rankme
 from ..methods.base import METHODS
 from ..models import Encoder
@@ -195,7 +196,8 @@ def _require_finite(trainer, images):
 # %% ../../nbs/63_training.fit.ipynb #41d0d3db
 def _embedding(trainer, images):
     "Embeddings of `images` by the current network, without augmentation or gradient."
-    x = preprocess(images, trainer.data.mean, trainer.data.std)
+    if isinstance(trainer.data, FeatureViews): x = images[:, 0]
+    else: x = preprocess(images, trainer.data.mean, trainer.data.std)
     encoder = trainer.method.eval_encoder.eval()
     with torch.no_grad(), trainer.autocast(): z = encoder.forward(x).embedding
     trainer.method.train()

@@ -17,6 +17,7 @@ from ..core import LazyModule, SagvicregError, counted, require, require_one_of
 
 # %% ../../nbs/60_training.recipe.ipynb #e21ac231
 torch, models = LazyModule("torch"), LazyModule("sagvicreg.models")
+heads = LazyModule("sagvicreg.features")
 optim, scheduler = LazyModule("timm.optim"), LazyModule("timm.scheduler")
 
 # %% ../../nbs/60_training.recipe.ipynb #f4e19540
@@ -45,12 +46,12 @@ class Recipe:
     "What to train and how: everything that determines the result, except the images."
     # vicreg, sag-vicreg, simclr, barlow-twins, dino, mae, i-jepa or spectralnet
     method: str = "sag-vicreg"
-    backbone: str = "resnet18"             # a timm architecture
+    backbone: str = "resnet18"             # a timm architecture; for features, mlp-512-512-256
     small_stem: bool = True                # stem for images of about 32 px
     width: float = 1.0                     # ResNets: multiplies the number of channels
     pool: str|None = None                  # ViTs: token or avg (patch mean); None: timm's default
     expander: str = "1024-1024-1024"       # layer widths; none if the method has its own head
-    augmentation: str = "small"            # a preset: vicreg, small or digits
+    augmentation: str = "small"            # a preset: vicreg, small or digits; features: cached
     epochs: int = 100                      # passes over the images
     batch_size: int = 256                  # images per step, over all processes; two views each
     optimizer: str = "adamw"               # lars or adamw
@@ -138,22 +139,24 @@ def recipe_from(
 # %% ../../nbs/60_training.recipe.ipynb #745c06de
 def build_encoder(
     recipe:Recipe,             # backbone, stem, width, pool and expander
-    image_size:int,            # side of the images, px
+    image_size:int,            # side of the images, px; for a head, number of features
 ) -> "models.Encoder":         # with new weights, from torch's global generator
     "The encoder that a recipe describes."
     r = recipe
-    body = models.backbone(r.backbone, r.small_stem, r.width, image_size, r.pool)
+    if heads.is_head(r.backbone): body = heads.Head(r.backbone, image_size)
+    else: body = models.backbone(r.backbone, r.small_stem, r.width, image_size, r.pool)
     return models.Encoder(body, r.expander)
 
 # %% ../../nbs/60_training.recipe.ipynb #a2773b9b
 def check_input_size(
     encoder:"models.Encoder",  # just built
-    size:int,                  # side of the images, px
+    size:int,                  # side of the images, px; for a head, number of features
     name:str,                  # of the backbone, for the message
 ) -> "models.Encoder":         # `encoder` itself
     "Raise unless `encoder` can encode images of this size; its statistics do not change."
     try:
-        with torch.no_grad(): encoder.eval()(torch.zeros(2, 3, size, size))
+        shape = (size,) if heads.is_head(name) else (3, size, size)
+        with torch.no_grad(): encoder.eval()(torch.zeros(2, *shape))
     except (RuntimeError, AssertionError, ValueError) as e:
         raise SagvicregError(
             f"backbone {name!r} cannot take images of {size}×{size} px ({e}); expected "
@@ -229,6 +232,9 @@ RECIPES: dict[str, Recipe] = {
     # photographs of your own at 64 px: a ResNet-18 with its usual stem, VICReg's augmentations
     "folder": Recipe(backbone="resnet18", small_stem=False, expander="1024-1024-1024",
                      augmentation="vicreg", epochs=100),
+    # views embedded by a frozen encoder; on features, VICReg's usual λ of 25 costs accuracy
+    "features": Recipe(backbone="mlp-512-512-256", small_stem=False, expander="512-512-512",
+                       augmentation="cached", epochs=20, base_lr=2e-3, warmup_epochs=1.),
 }
 
 # %% ../../nbs/60_training.recipe.ipynb #35ca7b31
@@ -265,10 +271,16 @@ _I_JEPA = dict(
         method_args=dict(predictor_width=96, predictor_depth=4, predictor_heads=3)))
 
 # %% ../../nbs/60_training.recipe.ipynb #4d636a6f
+_ON_FEATURES = dict(method_args=dict(sim_coeff=12.))
+
 METHOD_RECIPES: dict[str, dict[str, dict]] = {     # method → data → fields; `other`: any other data
-    "simclr": dict(digits=dict(expander="256-128"), other=dict(expander="1024-128")),
+    "vicreg": dict(features=_ON_FEATURES, other={}),
+    "sag-vicreg": dict(features=_ON_FEATURES, other={}),
+    "simclr": dict(digits=dict(expander="256-128"), features=dict(expander="512-128"),
+                   other=dict(expander="1024-128")),
     "barlow-twins": dict(other={}),
-    "spectralnet": dict(digits=dict(expander="256-64"), other=dict(expander="1024-128")),
+    "spectralnet": dict(digits=dict(expander="256-64"), features=dict(expander="512-128"),
+                        other=dict(expander="1024-128")),
     "dino": _DINO,
     "mae": _MAE,
     "i-jepa": _I_JEPA,
@@ -279,6 +291,7 @@ _RESNETS = ("resnet", "resnext", "wide_resnet", "seresnet", "res2net", "ecaresne
 
 def _with_backbone(recipe, backbone):
     "What `recipe` becomes for another `backbone`, which is still to be set."
+    if heads.is_head(backbone): return recipe
     known, convolutional = models.has_small_stem(backbone), backbone.startswith(_RESNETS)
     pool = recipe.pool if known and not convolutional else None
     recipe = replace(recipe, width=1., small_stem=recipe.small_stem and known, pool=pool)

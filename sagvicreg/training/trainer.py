@@ -21,13 +21,14 @@ from torch.nn.parallel import DistributedDataParallel
 from ..core import Run, SagvicregError, as_number, as_path, as_whole, atomic_write
 from ..core import generator, output_file, reading, require, rng_state, seed_everything
 from ..core import set_rng_state
-from ..data.augment import augmentation
+from ..data.augment import View, augmentation
 from ..data.datasets import ImageSet
 from ..data.loader import Batches, ImageFiles, feed, fingerprint, image_size
 from ..distributed import declared_split_sizes, gather, init, split_sizes, synchronized
 from ..distributed import world
+from ..features import DrawViews, FeatureViews, is_head
 from ..methods import barlow_twins, dino, ijepa, mae, simclr, spectralnet, vicreg
-from ..methods.base import make_method
+from ..methods.base import METHODS, Method, PairedMethod, make_method
 from .recipe import Recipe, build_encoder, check_input_size, check_types
 from .recipe import make_optimizer, make_schedule
 
@@ -123,8 +124,20 @@ def check_options(
 # %% ../../nbs/61_training.trainer.ipynb #b3b26c61
 def _built(recipe, size):
     "The method with its encoder for images of `size` pixels, with new weights."
+    if is_head(recipe.backbone): _check_for_features(recipe.method)
     encoder = check_input_size(build_encoder(recipe, size), size, recipe.backbone)
     return make_method(recipe.method, encoder, **recipe.method_args)
+
+# %% ../../nbs/61_training.trainer.ipynb #e7684c1c
+def _check_for_features(method):
+    "Raise unless the method compares two views of any kind."
+    def compares(cls):
+        own = cls.views, cls.prepare
+        return issubclass(cls, PairedMethod) or own == (Method.views, Method.prepare)
+    known = [name for name, cls in METHODS.items() if compares(cls)]
+    require(method in known or method not in METHODS, f"method {method!r} on cached features",
+            f"one that compares two views: {', '.join(sorted(known))}",
+            "The others cut, mask or crop images.")
 
 # %% ../../nbs/61_training.trainer.ipynb #c8ec4b1f
 def check_recipe(
@@ -143,7 +156,7 @@ class Trainer:
     "Trains one recipe on one image set, into one run folder."
     def __init__(self,
         recipe:Recipe,                 # what to train and how
-        data,                          # ImageSet or ImageFiles to train on, labels unused
+        data,                          # ImageSet, ImageFiles or FeatureViews; labels are unused
         out,                           # run folder
         device="auto",                 # see pick_device
         log_every:int=10,              # steps between two rows of the log
@@ -171,6 +184,7 @@ def _check_arguments(recipe, data, workers, callbacks, checks, best_by):
     require(isinstance(recipe, Recipe), f"recipe of type {type(recipe).__name__}", "a Recipe",
             "sagvicreg.preset makes one.")
     _check_data(data)
+    _check_network(recipe, data)
     if workers is not None: as_whole(workers, "workers", 0)
     for name, given in dict(callbacks=callbacks, checks=checks).items():
         ok = isinstance(given, (list, tuple))
@@ -182,13 +196,34 @@ def _check_arguments(recipe, data, workers, callbacks, checks, best_by):
 
 # %% ../../nbs/61_training.trainer.ipynb #6393cbd4
 def _check_data(data):
-    "Raise unless `data` is a set of square images."
-    ok = isinstance(data, (ImageSet, ImageFiles))
-    require(ok, f"data of type {type(data).__name__}", "an ImageSet or ImageFiles",
-            "image_folder, digits or cifar100 make one.")
-    if isinstance(data, ImageFiles): return
+    "Raise unless `data` is a set of square images or of features."
+    ok = isinstance(data, (ImageSet, ImageFiles, FeatureViews))
+    require(ok, f"data of type {type(data).__name__}", "an ImageSet, ImageFiles or FeatureViews",
+            "image_folder, digits or cifar100 make one of images, load_views one of features.")
+    if not isinstance(data, ImageSet): return
     h, w = data.images.shape[-2:]
     require(h == w, f"images of {h} × {w} pixels", "square images", "Crop or resize them.")
+
+# %% ../../nbs/61_training.trainer.ipynb #00e7776d
+def _check_network(recipe, data):
+    "Raise unless the backbone and the augmentation of a recipe are made for the data."
+    cached = isinstance(data, FeatureViews)
+    kinds = "a network of timm", "a head such as mlp-512-512-256"
+    require(is_head(recipe.backbone) == cached,
+            f"backbone {recipe.backbone!r} for {'features' if cached else 'images'}", kinds[cached],
+            "preset('features') has a recipe for cached features." if cached else "")
+    ok = cached == (recipe.augmentation == "cached")
+    require(ok, f"augmentation {recipe.augmentation!r} of {'features' if cached else 'images'}",
+            "cached, as the views are there already" if cached else "a preset for images")
+
+# %% ../../nbs/61_training.trainer.ipynb #754bb450
+def _augmentation(recipe, data, select):
+    "What makes the views of a batch: random views of images, or two of the cached ones."
+    if not isinstance(data, FeatureViews):
+        return augmentation(recipe.augmentation, image_size(data), data.mean, data.std, select)
+    require(len(select((View(), View()))) == 2, f"method {recipe.method!r} with these arguments",
+            "two views, as only features of augmented images are cached")
+    return DrawViews()
 
 # %% ../../nbs/61_training.trainer.ipynb #b4269580
 @patch
@@ -200,8 +235,7 @@ def _set_up(self:Trainer, compile, workers):
     self.batches = Batches(len(data), recipe.batch_size, self.rng["order"], recipe.drop_last)
     self._check_split_sizes()
     self._make_method(compile)
-    self.augment = augmentation(recipe.augmentation, image_size(data), data.mean, data.std,
-                                self.method.views)
+    self.augment = _augmentation(recipe, data, self.method.views)
     self._make_optimizer()
     self.feed, self.fingerprint = feed(data, self.device, workers), fingerprint(data)
     self.state = TrainerState(order=self.rng["order"].get_state())
@@ -231,6 +265,8 @@ def _check_split_sizes(self:Trainer):
 def _make_method(self:Trainer, compile):
     "The method with its encoder, on the device; with several processes, connected to the others."
     method, cuda = _built(self.recipe, image_size(self.data)), self.device.type == "cuda"
+    if isinstance(self.data, FeatureViews):
+        method.encoder.backbone.standardize(*self.data.statistics())
     if self.size > 1: method = synchronized(method, self.device)
     if cuda: torch.backends.cudnn.benchmark = True    # one shape: let cuDNN find its best algorithm
     self.method = self.net = method.to(self.device, memory_format=torch.channels_last)
@@ -281,7 +317,7 @@ def _whole_batch(self:Trainer, views):
 # %% ../../nbs/61_training.trainer.ipynb #7d1f808e
 @patch
 def train_step(self:Trainer,
-    images:Tensor,                         # bytes n×3×h×w on the device: this process's rows
+    images:Tensor,                         # bytes n×3×h×w, or features n×v×d: this process's rows
     start:int=0,                           # where these rows begin in the batch
     total:int=None,                        # images in the whole batch; default: these
 ) -> dict[str, Tensor]:                    # the method's terms, without gradient
@@ -313,7 +349,8 @@ def _seed_network(self:Trainer):
 def _views(self:Trainer, images, start, total):
     "The views of these rows, as the network takes them."
     views = self.augment(images, self.rng["augment"], start, total)
-    views = [v.contiguous(memory_format=torch.channels_last) for v in views]
+    if views[0].ndim == 4:
+        views = [v.contiguous(memory_format=torch.channels_last) for v in views]
     self.method.before_step(self.state.step, self.steps, len(self.batches))
     with torch.no_grad(): return self.method.prepare(views, self.rng["pairs"], start, total)
 
