@@ -243,7 +243,7 @@ class Ablation(Table1):
 
 # %% ../../nbs/71_protocols.presets.ipynb #b211ecc2
 _TINY = dict(size=16, backbone="resnet10t", width=.25, batch_size=128, optimizer="adamw",
-             base_lr=2e-3)
+             base_lr=2e-3, precision="float32")
 _SMOKE = dict(_TINY, limit=1000, seeds=1, expander="128-128-128", epochs=2)
 _SMALL = dict(_TINY, limit=5000, expander="256-256-256", epochs=20)
 _MEDIUM = dict(_TINY, batch_size=256, expander="1024-1024-1024", epochs=15, precision="bfloat16")

@@ -80,6 +80,11 @@ def _seal(path):
         f.seek(8)
         f.write(text.ljust(length))
 
+# %% ../../nbs/62_training.export.ipynb #95c812fd
+def _channels_last(x):
+    "The same images [n c h w], with the channels of a pixel next to each other in memory."
+    return x.contiguous(memory_format=torch.channels_last)
+
 # %% ../../nbs/62_training.export.ipynb #c6e90f8f
 @dataclass(frozen=True)
 class Trained:
@@ -96,7 +101,7 @@ class Trained:
         "Encode some images; for many, see `embed`."
         device, images = next(self.encoder.parameters()).device, _squares(images, self.image_size)
         with torch.inference_mode():
-            return self.encoder(preprocess(images.to(device), self.mean, self.std))
+            return self.encoder(_channels_last(preprocess(images.to(device), self.mean, self.std)))
 
     def embed(self,
         images,                              # in one of the forms above
@@ -310,7 +315,7 @@ def embed(
         for x in batches:
             x = x.to(device)
             x = x.float() if x.is_floating_point() else x.float()/255
-            encoded = model((x - mean)/std)
+            encoded = model(_channels_last((x - mean)/std))
             parts.append(_field(encoded, output).float().cpu())
     return _finite(torch.cat(parts))    # outside inference mode: a probe can be trained on it
 

@@ -19,8 +19,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parallel import DistributedDataParallel
 
 from ..core import Run, SagvicregError, as_number, as_path, as_whole, atomic_write
-from ..core import generator, output_file, reading, require, rng_state, seed_everything
-from ..core import set_rng_state
+from ..core import generator, keep_freed_memory, output_file, reading, require, rng_state
+from ..core import seed_everything, set_rng_state
 from ..data.augment import View, augmentation
 from ..data.datasets import ImageSet
 from ..data.loader import Batches, ImageFiles, feed, fingerprint, image_size
@@ -269,6 +269,7 @@ def _make_method(self:Trainer, compile):
         method.encoder.backbone.standardize(*self.data.statistics())
     if self.size > 1: method = synchronized(method, self.device)
     if cuda: torch.backends.cudnn.benchmark = True    # one shape: let cuDNN find its best algorithm
+    if self.device.type == "cpu": keep_freed_memory()
     self.method = self.net = method.to(self.device, memory_format=torch.channels_last)
     if compile: method.encoder.compile()
     if self.size > 1: self.net = _connected(method)
@@ -297,8 +298,17 @@ def _make_optimizer(self:Trainer):
 # %% ../../nbs/61_training.trainer.ipynb #91a34dd2
 def _has_bfloat16(device):
     "Whether this device computes in bfloat16 at full speed."
+    if device.type == "cpu": return _processor_has_bfloat16()
     if device.type != "cuda": return False
     return bool(torch.version.hip or torch.cuda.get_device_capability(device)[0] >= 8)
+
+# %% ../../nbs/61_training.trainer.ipynb #4d8de85c
+_BFLOAT16_FLAGS = "_is_avx512_bf16_supported", "_is_amx_tile_supported"
+
+def _processor_has_bfloat16():
+    "Whether this processor has instructions for products in bfloat16, and torch uses them."
+    found = any(getattr(torch.cpu, flag, bool)() for flag in _BFLOAT16_FLAGS)
+    return found and torch.backends.mkldnn.is_available()
 
 # %% ../../nbs/61_training.trainer.ipynb #ba0728f0
 @patch
