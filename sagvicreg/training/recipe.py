@@ -279,6 +279,10 @@ RECIPES: dict[str, Recipe] = {
     # photographs of your own at 64 px: a ResNet-18 with its usual stem, VICReg's augmentations
     "folder": Recipe(backbone="resnet18", small_stem=False, expander="1024-1024-1024",
                      augmentation="vicreg", epochs=100),
+    # a few thousand photographs at 96 px and a network that has learned from ImageNet
+    "adapt": Recipe(backbone="tf_efficientnet_lite0", small_stem=False, init="pretrained",
+                    freeze_norm=True, expander="1024-1024-1024", augmentation="small", epochs=2,
+                    batch_size=64, base_lr=2.5e-4),
 }
 
 # %% ../../nbs/60_training.recipe.ipynb #35ca7b31
@@ -330,23 +334,34 @@ _RESNETS = ("resnet", "resnext", "wide_resnet", "seresnet", "res2net", "ecaresne
 def _with_backbone(recipe, backbone):
     "What `recipe` becomes for another `backbone`, which is still to be set."
     known, convolutional = models.has_small_stem(backbone), backbone.startswith(_RESNETS)
+    trained = recipe.init != "scratch"
     pool = recipe.pool if known and not convolutional else None
     recipe = replace(recipe, width=1., small_stem=recipe.small_stem and known, pool=pool)
-    return recipe if convolutional else replace(recipe, **_TRANSFORMER)
+    return recipe if convolutional or trained else replace(recipe, **_TRANSFORMER)
+
+# %% ../../nbs/60_training.recipe.ipynb #c792ea52
+def _for_data(data, init, method):
+    "The recipe for data, a start and a method; None: the usual one."
+    adapt = data not in RECIPES and init not in (None, "scratch")
+    base = RECIPES["adapt"] if adapt else RECIPES.get(data, RECIPES["folder"])
+    by_data = METHOD_RECIPES.get(method or base.method, dict(other={}))
+    own = by_data.get(data, by_data["other"])
+    if base.init != "scratch":
+        rates = ("small_stem", "final_weight_decay", *_TRANSFORMER)
+        own = {k: v for k, v in own.items() if k not in rates}
+    return replace(base, **own)
 
 # %% ../../nbs/60_training.recipe.ipynb #2dfcf022
 def preset(
-    data:str,              # digits, cifar100, or anything else for a folder of images
+    data:str,              # digits, cifar100, adapt, or anything else for a folder of images
     **changes,             # fields of Recipe; None keeps the preset's value, method_args are merged
 ) -> Recipe:               # with these changes
     "The preset for `data` and the method, with changes."
-    base = RECIPES.get(str(data), RECIPES["folder"])
     known = Recipe.__dataclass_fields__
     unknown = sorted(changes.keys() - set(known))
     require(not unknown, f"recipe fields {unknown}", f"fields of Recipe: {', '.join(known)}")
     changes = {k: v for k, v in changes.items() if v is not None}
-    by_data = METHOD_RECIPES.get(changes.get("method", base.method), dict(other={}))
-    base = replace(base, **by_data.get(str(data), by_data["other"]))
+    base = _for_data(str(data), changes.get("init"), changes.get("method"))
     if "method_args" in changes:
         changes["method_args"] = base.method_args | changes["method_args"]
     if "backbone" in changes: base = _with_backbone(base, changes["backbone"])

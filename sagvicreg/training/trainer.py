@@ -434,7 +434,8 @@ def state_dict(self:Trainer) -> dict:
     checks = [c.state_dict() if hasattr(c, "state_dict") else {} for c in self.checks]
     return dict(
         format=_FORMAT, recipe=as_config(self.recipe), data=self.fingerprint,
-        device=self.device.type, processes=self.size, bfloat16=self.bfloat16, state=self.state.state_dict(),
+        device=self.device.type, processes=self.size, bfloat16=self.bfloat16,
+        state=self.state.state_dict(),
         method=self.method.state_dict(), optimizer=self.optimizer.state_dict(),
         rng={k: g.get_state() for k, g in self.rng.items()}, global_rng=rng_state(), checks=checks)
 
