@@ -169,8 +169,13 @@ def _make_recipe(data, method_args, size=None, **changes):
     require_one_of(recipe.method, sorted(methods.METHODS), "method")
     require_one_of(recipe.augmentation, sorted(augment.AUGMENTATIONS), "augmentation")
     _check_arguments(recipe.method, args)
-    trainers.check_recipe(recipe, size or dict(digits=16, cifar100=32).get(data, 64))
+    trainers.check_recipe(recipe, size or _usual_side(data, recipe))
     return recipe
+
+# %% ../nbs/80_cli.ipynb #ccdb6fce
+def _usual_side(data, recipe):
+    "Side of the images of a data set, px; a network that is trained already wants larger ones."
+    return dict(digits=16, cifar100=32).get(data, 64 if recipe.init == "scratch" else 96)
 
 # %% ../nbs/80_cli.ipynb #edafbe53
 def _check_arguments(method, args):
@@ -243,7 +248,8 @@ def _train(
     parts:str="",
     classes:str="",
     limit:int=None,
-    size:int=None,               # image side in px; default: digits 16, cifar100 32, folders 64
+    # image side in px; default: digits 16, cifar100 32, folders 64, with --init 96
+    size:int=None,
     on_error:str="skip",
     stream:bool=False,           # decode the images of a folder on demand; saves memory
     cache:str="auto",            # with --stream: cache of decoded images: auto, none or a folder
@@ -265,8 +271,9 @@ def _train(
     device = distributed.init(device)
     out = out or f"runs/{recipe.method}-{as_path(data).resolve().name}-s{recipe.seed}"
     _check_run(out, resume, previous, log_every, save_every, keep, tensorboard)
-    found = _layout(data, root, parts) or data
+    found, size = _layout(data, root, parts) or data, size or _usual_side(data, recipe)
     _check_images(found, classes, limit, recipe, knn_every)
+    _show_start(recipe, size, Run(out))
     with _interruptible(Run(out)):
         if stream: images = _stream(found, root, size, classes, limit, on_error, cache)
         else: images = _load(found, root, "train", size, classes, limit, on_error)
@@ -316,6 +323,12 @@ def _announce(images, recipe, out):
     epochs = counted(recipe.epochs, "epoch")
     what = f"{recipe.method}, {recipe.backbone}, {epochs}{several} → {out}"
     if rank == 0: print(f"{images}\n{what}", flush=True)
+
+# %% ../nbs/80_cli.ipynb #a5b8fc8e
+def _show_start(recipe, size, run):
+    "Print what training starts from, unless that is new weights; raises if they do not fit."
+    with distributed.first_alone(): start = trainers.find_start(recipe, size, run)
+    if start and start.about and distributed.world()[0] == 0: print(start, flush=True)
 
 # %% ../nbs/80_cli.ipynb #41179d99
 def _conclude(run, out, data, root, parts):

@@ -6,7 +6,7 @@
 __all__ = ['save_encoder', 'Trained', 'load_run', 'load_model', 'embed', 'embed_features', 'TrainedHead', 'export_onnx']
 
 # %% ../../nbs/62_training.export.ipynb #0d3fe547
-import copy, importlib.util, json, math, zlib
+import copy, importlib.util, json, math
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -26,7 +26,7 @@ from ..data.loader import ImageFiles, in_memory
 from ..features import FeatureViews, is_head
 from ..methods.base import METHODS
 from ..models import Encoded, Encoder, timm_args
-from ..pretrained import Pretrained, is_timm, load_pretrained
+from ..pretrained import Pretrained, checksum, is_timm, load_pretrained
 from .recipe import Recipe, build_encoder, recipe_from
 from .trainer import read_checkpoint
 
@@ -61,20 +61,13 @@ def _header(recipe, data):
         crc32="unknown.")
     return {k: v if isinstance(v, str) else json.dumps(v) for k, v in about.items()}
 
-# %% ../../nbs/62_training.export.ipynb #0199cfbf
-def _checksum(f):
-    "CRC-32 of the rest of an open file, as eight hexadecimal digits."
-    crc = 0
-    while block := f.read(2**20): crc = zlib.crc32(block, crc)
-    return f"{crc:08x}"
-
 # %% ../../nbs/62_training.export.ipynb #19263713
 def _seal(path):
     "Order the entries that describe the file, and enter its checksum; the length stays."
     with open(path, "rb+") as f:
         length = int.from_bytes(f.read(8), "little")
         header = json.loads(f.read(length))
-        about = header["__metadata__"] | dict(crc32=_checksum(f))
+        about = header["__metadata__"] | dict(crc32=checksum(f))
         header["__metadata__"] = dict(sorted(about.items()))
         text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
         f.seek(8)
@@ -214,7 +207,7 @@ def _tensors(path, about):
         with open(path, "rb") as f:
             f.seek(8 + int.from_bytes(f.read(8), "little"))
             optional = [None]*(said.get("format") != _FORMAT)
-            intact = said.get("crc32") in (_checksum(f), *optional)
+            intact = said.get("crc32") in (checksum(f), *optional)
         if not intact: raise ValueError("its checksum is wrong")
         return load_file(path)
 
