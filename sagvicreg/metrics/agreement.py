@@ -284,7 +284,8 @@ def _from_lists(items, sure, y, gap, near, tied):
     for i in range(len(y)):
         if sure[i] <= k: continue
         d = np.array([_distance(y, i, j) for j in items[i, :sure[i]]])
-        if d.max() > np.sort(d)[k - 1] + gap: tied[i] = _ranked(d, items[i, :sure[i]], gap, near[i])
+        if d.max() <= np.sort(d)[k - 1] + gap: continue
+        tied[i] = _ranked(d, items[i, :sure[i]], gap, near[i])
 
 # %% ../../nbs/37_metrics.agreement.ipynb #b972d88a
 def _neighbors(y, k, tolerance, lists=None):
