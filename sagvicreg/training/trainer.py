@@ -174,6 +174,8 @@ def find_start(
 ) -> Start|None:                   # without weights if the run has a checkpoint
     "The weights that a recipe starts from and their normalization; raises unless they fit."
     if recipe.init == "scratch": return None
+    require(not is_head(recipe.backbone), f"init = {recipe.init!r} with {recipe.backbone}",
+            "scratch, as this is no network of timm")
     if any(run.path.glob("checkpoint*.pt")): return _going_on(run)
     with torch.device("meta"), torch.random.fork_rng(devices=[]):
         model = build_encoder(recipe, size).backbone
