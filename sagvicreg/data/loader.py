@@ -352,6 +352,7 @@ def fingerprint(
     data:ImageSet|ImageFiles,      # any set
 ) -> dict:                         # strings, numbers and lists
     "What identifies a set: name, length, size, constants, and a digest of pixels or files."
+    if hasattr(data, "fingerprint"): return data.fingerprint()      # cached features, chapter 47
     return dict(name=data.name, n=len(data), image_size=image_size(data),
                 mean=[float(v) for v in data.mean], std=[float(v) for v in data.std],
                 digest=_digest(data))
@@ -445,7 +446,7 @@ class Pinned(Feed):
     def _host(self, batches):
         shape, pin = self.images.shape[1:], self.device.type == "cuda"
         for rows in batches:
-            out = torch.empty(len(rows), *shape, dtype=torch.uint8, pin_memory=pin)
+            out = torch.empty(len(rows), *shape, dtype=self.images.dtype, pin_memory=pin)
             yield [torch.index_select(self.images, 0, rows, out=out)]
 
 # %% ../../nbs/43_data.loader.ipynb #9e4bc5c7
@@ -556,7 +557,7 @@ def _host(self:Streamed, batches):
 def _fits(images, device):
     "Whether the images may lie on the device; on CUDA they may take half of its free memory."
     if device.type != "cuda" or images.device.type == "cuda": return True
-    return images.numel() <= torch.cuda.mem_get_info(device)[0]//2
+    return images.nbytes <= torch.cuda.mem_get_info(device)[0]//2
 
 # %% ../../nbs/43_data.loader.ipynb #0cbf1bf3
 def feed(
