@@ -21,9 +21,9 @@ from PIL import Image
 from torch import Tensor, nn
 
 from .arrays import as_array, as_labels
-from .core import SagvicregError, as_path, as_whole, atomic_write, generator, nearest
-from .core import parse_json, progress_bar, reading, require, require_memory
-from .core import require_one_of, require_writable
+from .core import SagvicregError, as_path, as_whole, atomic_write, generator
+from .core import keep_freed_memory, nearest, parse_json, progress_bar, reading
+from .core import require, require_memory, require_one_of, require_writable
 from .data.augment import AUGMENTATIONS, Augment, View, preprocess
 from .data.datasets import ImageSet, readable_rows, rgb_image, row_numbers, try_image
 from .data.loader import ImageFiles, fingerprint
@@ -575,6 +575,7 @@ def embed_views(
     intake, recipes = _intake(model, size), _recipes(augmentation, views)
     device = next((p.device for p in intake.network.parameters()), torch.device("cpu"))
     intake.network.eval()
+    if device.type == "cpu": keep_freed_memory()
     width, (folder, sources, names) = _width(intake, device), _sources(images)
     settings = _settings(intake, images, recipes, seed, dtype, width, device)
     out = as_path(out)
