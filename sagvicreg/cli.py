@@ -161,10 +161,10 @@ def _stream(data, root, size, classes, limit, on_error, cache):
     return _part(files, classes, limit)
 
 # %% ../nbs/80_cli.ipynb #e9740e92
-def _make_recipe(data, method_args, size=None, **changes):
+def _make_recipe(data, method_args, size=None, start=None, **changes):
     "The preset for the data with these changes; raises if it cannot be trained."
     args = presets.parse_arguments(method_args)
-    recipe = sagvicreg.preset(data, **changes, method_args=args)
+    recipe = sagvicreg.preset(start or data, **changes, method_args=args)
     import_module("sagvicreg.training.trainer")           # registers the methods
     require_one_of(recipe.method, sorted(methods.METHODS), "method")
     require_one_of(recipe.augmentation, sorted(augment.AUGMENTATIONS), "augmentation")
@@ -250,6 +250,7 @@ def _train(
     limit:int=None,
     # image side in px; default: digits 16, cifar100 32, folders 64, with --init 96
     size:int=None,
+    preset:str=None,             # recipe to start from, such as cpu; default: that of the data
     on_error:str="skip",
     stream:bool=False,           # decode the images of a folder on demand; saves memory
     cache:str="auto",            # with --stream: cache of decoded images: auto, none or a folder
@@ -267,7 +268,7 @@ def _train(
 ):
     "Train an encoder on images without labels."
     _check_flags(stream, cache, workers, resume, previous)
-    recipe = _make_recipe(data, method_args, size, **recipe)
+    recipe = _make_recipe(data, method_args, size, preset, **recipe)
     device = distributed.init(device)
     out = out or f"runs/{recipe.method}-{as_path(data).resolve().name}-s{recipe.seed}"
     _check_run(out, resume, previous, log_every, save_every, keep, tensorboard)
