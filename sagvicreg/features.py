@@ -473,31 +473,34 @@ class _Cache:
         width, views = settings["width"], len(settings["augmentation"])
         self.shapes = (n, views, width), (n, width)
         if (folder/_PROGRESS).exists(): self._continue()
-        else: self._begin(settings["dtype"])
+        else: self._begin()
+        if self.read: self.arrays = [np.load(f, "r+") for f in self.files]
+        else: self.arrays = [*map(self._new, self.files, self.shapes)]
 
     @property
     def row(self): return self.read - len(self.bad)         # the next to be written
 
-    def _begin(self, dtype):
-        "Make the files."
+    def _new(self, file, shape):
+        return np.lib.format.open_memmap(file, "w+", self.settings["dtype"], shape)
+
+    def _begin(self):
+        "Check the folder, and mark it."
         there = [f.name for f in self.files if f.exists()]
         require(not there, f"folder {str(self.folder)!r}, which holds {', '.join(there)}",
                 "an empty or new folder")
         require_writable(self.folder/_META)
-        _check_room(self.folder, sum(map(math.prod, self.shapes))*np.dtype(dtype).itemsize)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        make = np.lib.format.open_memmap
-        self.arrays = [make(f, "w+", dtype, s) for f, s in zip(self.files, self.shapes)]
+        numbers = sum(map(math.prod, self.shapes))
+        _check_room(self.folder, numbers*np.dtype(self.settings["dtype"]).itemsize)
+        self.save()
 
     def _continue(self):
-        "Open the files of an interrupted process."
+        "Take over what an interrupted process has done."
         state = _read_json(self.folder/_PROGRESS)
-        _check_continues(state["settings"], self.settings, self.folder)
-        self.read, self.bad = state["read"], state["bad"]
-        for f in self.files:
-            with reading(f, "an array of this folder", "Remove the folder to start again."):
-                require(np.load(f, "r").shape in self.shapes, "another shape", f"{self.shapes}")
-        self.arrays = [np.load(f, "r+") for f in self.files]
+        with reading(self.folder/_PROGRESS, "the state of a cache", "Remove the folder."):
+            self.read, self.bad, settings = state["read"], state["bad"], state["settings"]
+        _check_continues(settings, self.settings, self.folder)
+        for f, shape in zip(self.files, self.shapes):
+            if self.read: require(_mapped(f).shape == shape, f"{f} of another shape", f"{shape}")
 
 # %% ../nbs/47_features.ipynb #41f1c774
 @patch
@@ -515,7 +518,7 @@ def add(self:_Cache, e, n, bad):
 @patch
 def save(self:_Cache):
     "Write what has been computed to the disk, and then how far it is."
-    for a in self.arrays: a.flush()
+    for a in getattr(self, "arrays", ()): a.flush()
     state = dict(settings=self.settings, read=self.read, bad=self.bad)
     with atomic_write(self.folder/_PROGRESS) as t: t.write_text(json.dumps(state))
 

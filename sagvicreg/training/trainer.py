@@ -208,6 +208,7 @@ def _check_data(data):
 def _check_network(recipe, data):
     "Raise unless the backbone and the augmentation of a recipe are made for the data."
     cached = isinstance(data, FeatureViews)
+    if cached: _check_for_features(recipe.method)
     kinds = "a network of timm", "a head such as mlp-512-512-256"
     require(is_head(recipe.backbone) == cached,
             f"backbone {recipe.backbone!r} for {'features' if cached else 'images'}", kinds[cached],
