@@ -169,6 +169,7 @@ def _make_recipe(data, method_args, size=None, held=None, **changes):
     import_module("sagvicreg.training.trainer")           # registers the methods
     require_one_of(recipe.method, sorted(methods.METHODS), "method")
     _check_arguments(recipe.method, args)
+    trainers.check_network(recipe, bool(held))
     if not held: require_one_of(recipe.augmentation, sorted(augment.AUGMENTATIONS), "augmentation")
     side = held.width if held else size or dict(digits=16, cifar100=32).get(data, 64)
     trainers.check_recipe(recipe, side)
@@ -248,8 +249,8 @@ def _held_features(data, path, given):
     odd = [k for k, default in _OF_IMAGES.items() if given[k] != default]
     odd += sorted(given["recipe"].keys() & {"augmentation", "small_stem", "width", "pool"})
     flags = " and ".join(f"--{k.replace('_', '-')}" for k in odd)
-    require(not odd, f"{flags} with --features", "options of images only with images",
-            "Images were read, resized and augmented by sagvicreg views.")
+    require(not odd, f"{flags} with --features", "images, which have such options",
+            "Give them to sagvicreg views, which reads the images.")
     return frozen.load_views(path)
 
 # %% ../nbs/80_cli.ipynb #0f500df9
@@ -290,7 +291,7 @@ def _train(
     held = _held_features(data, features, locals())
     _check_flags(stream, cache, workers, resume, previous)
     recipe = _make_recipe(data, method_args, size, held, **recipe)
-    device, name = distributed.init(device), as_path(data or features).resolve().stem
+    device, name = distributed.init(device), as_path(data or features).resolve().name
     out = out or f"runs/{recipe.method}-{name}-s{recipe.seed}"
     _check_run(out, resume, previous, log_every, save_every, keep, tensorboard)
     found = held or _layout(data, root, parts) or data
@@ -398,8 +399,8 @@ def _embed_features(run, data, out, given):
     "Apply the head of a run to features, and write the result."
     images = _OF_IMAGES | dict(split="all", classes="", limit=None)
     odd = [k for k, default in images.items() if given.get(k, default) != default]
-    require(not odd, f"{' and '.join(f'--{k}' for k in odd)} with a run on features",
-            "options of images only with images")
+    flags = " and ".join(f"--{k.replace('_', '-')}" for k in odd)
+    require(not odd, f"{flags} with a run on features", "images, which have such options")
     out = _free(out or Run(run)/"embeddings.npz", ("", ".npz"), [data])
     model = sagvicreg.load(run, given["device"], given["best"])
     x = _matrix(data, run, model.source)
@@ -482,7 +483,8 @@ def _views(
     print(images, flush=True)
     made = frozen.embed_views(model, images, out, augmentation=augmentation or recipe.augmentation,
                               **how)
-    print(made, "Next: " + shlex.join(["sagvicreg", "train", "--features", out]), sep="\n")
+    print(made)
+    if views: print("Next:", shlex.join(["sagvicreg", "train", "--features", out]))
 
 # %% ../nbs/80_cli.ipynb #45b1c542
 def _report(
