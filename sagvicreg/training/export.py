@@ -18,8 +18,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from ..arrays import as_array, as_floats, as_tensor, is_tensor, require_dense
-from ..core import Run, as_path, as_whole, atomic_write, pick_device, progress_bar, reading
-from ..core import require, require_one_of
+from ..core import Run, as_path, as_whole, atomic_write, keep_freed_memory, pick_device
+from ..core import progress_bar, reading, require, require_one_of
 from ..data.augment import preprocess
 from ..data.datasets import ImageSet, decode_image
 from ..data.loader import ImageFiles, in_memory
@@ -280,6 +280,7 @@ def _frozen(model, device):
     "`model` in eval mode on `device` under `inference_mode`; modes and device restored afterwards."
     modes = {m: m.training for m in model.modules()}
     home = next((p.device for p in model.parameters()), torch.device("cpu"))
+    if device.type == "cpu": keep_freed_memory()
     try:
         with torch.inference_mode(): yield model.to(device).eval()
     finally:
