@@ -305,18 +305,28 @@ def _train(
     _check_images(found, classes, limit, recipe, knn_every, structure_every)
     _show_start(recipe, size, Run(out))
     with _interruptible(Run(out)):
-        if held: images = _part(held, classes, limit)
-        elif stream: images = _stream(found, root, size, classes, limit, on_error, cache)
-        else: images = _load(found, root, "train", size, classes, limit, on_error)
+        how = classes, limit, on_error, stream and cache
+        images = _part(held, classes, limit) if held else _images(found, root, size, *how)
         _announce(images, recipe, out)
         checks = _checks(images, data and found, root, classes, knn_every, structure_every)
         trainer = trainers.Trainer(
             recipe, images, out, device, log_every, compile=compile, workers=workers, keep=keep,
             save_every=save_every, checks=checks, best_by="knn" if knn_every else None)
-        if tensorboard and trainer.rank == 0:
-            trainer.callbacks.append(fits.TensorBoard(trainer.run/"tensorboard"))
+        if tensorboard: _add_tensorboard(trainer)
         fits.fit(trainer, resume, previous)
     if trainer.rank == 0: _conclude(trainer.run, out, data or features, root, parts)
+
+# %% ../nbs/80_cli.ipynb #e1916e94
+def _images(found, root, size, classes, limit, on_error, cache):
+    "The images to train on: decoded on demand if there is a `cache`, otherwise in memory."
+    if cache: return _stream(found, root, size, classes, limit, on_error, cache)
+    return _load(found, root, "train", size, classes, limit, on_error)
+
+# %% ../nbs/80_cli.ipynb #8c76c737
+def _add_tensorboard(trainer):
+    "Let the first process write TensorBoard files."
+    if trainer.rank: return
+    trainer.callbacks.append(fits.TensorBoard(trainer.run/"tensorboard"))
 
 # %% ../nbs/80_cli.ipynb #2f7e38a8
 @contextmanager
