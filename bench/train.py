@@ -5,11 +5,12 @@
     python bench/train.py sag --quick               # what the random walk adds to VICReg: time and peak memory
     python bench/train.py throughput --device cuda  # images/s, share of the device's peak, where the time goes
     python bench/train.py methods                   # a step of every method against a step of VICReg, each with its own preset
+    python bench/train.py cpu                       # what makes a step and an embedding fast on a processor, and the share of each operation
 
-A repetition measures each side once; every second one goes through them backwards. Printed are the median over the repetitions, the
+A repetition measures each side once; every second one goes through them backwards. `cpu` counts processor time, on one thread, the others the clock. Printed are the median over the repetitions, the
 quartiles, and the ratio of the medians with a 95 % interval (bootstrap over the repetitions).
 """
-import gc, json, os, subprocess, sys, tempfile, time
+import copy, ctypes, gc, json, os, subprocess, sys, tempfile, time
 from argparse import SUPPRESS, ArgumentParser
 from dataclasses import asdict, replace
 from functools import partial
@@ -21,15 +22,17 @@ from PIL import Image
 from torch.autograd import DeviceType
 from torch.profiler import ProfilerActivity
 from torch.utils.data import DataLoader, Dataset, RandomSampler, default_collate
+from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision.transforms import v2
 
-from sagvicreg.core import environment, generator, seed_everything
-from sagvicreg.data.augment import AUGMENTATIONS, augmentation
+from sagvicreg.core import environment, generator, keep_freed_memory, seed_everything
+from sagvicreg.data.augment import AUGMENTATIONS, augmentation, preprocess
 from sagvicreg.data.datasets import ImageSet, cifar100
 from sagvicreg.graph.walk import RandomWalkPairs
 from sagvicreg.losses import vicreg_terms
 from sagvicreg.methods.base import METHODS
+from sagvicreg.training.export import embed
 from sagvicreg.training.recipe import make_optimizer
 from sagvicreg.training.recipe import preset
 from sagvicreg.training.recipe import Recipe, build_encoder
@@ -44,6 +47,11 @@ OUT = tempfile.TemporaryDirectory(prefix="sagvicreg-bench-")      # run folders 
 
 
 # ---- the trainer, in one place ----------------------------------------------------------------------------------------------------
+
+def bench_recipe(a, method, network, width, expander, **more):
+    "A recipe with a small stem, for so many epochs that no bench comes to their end."
+    return Recipe(**dict(method=method, backbone=network, small_stem=True, width=width, expander=expander, epochs=1000, batch_size=getattr(a, "batch", 256), seed=a.seed) | more)
+
 
 def make_trainer(recipe, data, device):
     "A trainer in training mode."
@@ -309,7 +317,7 @@ def loop(a):
           f"(differs from ours by {agree(a.seed):.1e}), {torch.get_num_threads()} thread(s), {a.device}")
     for network in a.networks.split(","):
         name, _, width = network.partition(":")
-        recipe = Recipe("vicreg", name, True, float(width or 1), a.expander, "small", 1000, a.batch, a.optimizer, seed=a.seed)
+        recipe = bench_recipe(a, "vicreg", name, float(width or 1), a.expander, optimizer=a.optimizer)
         sides = loop_sides(a, recipe, data)
         first = {k: s.block(a.warm, 2)/2 for k, s in sides.items()}
         n = 2*max(1, round(a.block/(2*float(np.median(list(first.values()))))))          # even: workers deliver in pairs
@@ -326,7 +334,7 @@ def loop(a):
 # ---- sag --------------------------------------------------------------------------------------------------------------------------
 
 def sag_recipe(a, method, expander):
-    return Recipe(method, a.network, True, a.width, expander, "small", 1000, a.batch, "lars", .2, seed=a.seed, precision=a.precision)
+    return bench_recipe(a, method, a.network, a.width, expander, optimizer="lars", base_lr=.2, precision=a.precision)
 
 
 def tensor_bytes(trainer):
@@ -511,7 +519,7 @@ def show_profile(name, made, device, path, step_s):
 def variant(a, words, batch, data, draw):
     "A trainer for a variant such as `bf16+compile`, warmed up; the peak memory of its steps; how long the first step took."
     precision = "float32" if "float32" in words else "bfloat16"
-    recipe = Recipe(a.method_name, a.network, True, a.width, a.expander, "small", 1000, batch, "lars", .2, precision=precision, seed=a.seed)
+    recipe = bench_recipe(a, a.method_name, a.network, a.width, a.expander, batch_size=batch, optimizer="lars", base_lr=.2, precision=precision)
     held = torch.cuda.memory_allocated() if a.device == "cuda" else 0
     trainer = adapt(make_trainer(recipe, data, a.device), words)
     run = with_switches(words, lambda: step(trainer, draw()))
@@ -614,6 +622,108 @@ def methods(a):
     return rows
 
 
+# ---- on a processor ---------------------------------------------------------------------------------------------------------------
+
+def processor_seconds(f):
+    "Processor time of one call, of all threads."
+    start = time.process_time()
+    f()
+    return time.process_time() - start
+
+
+def take_turns(sides, repeat):
+    "Processor time of each side (name: function) in `repeat` repetitions; every second repetition goes backwards."
+    times = {name: [] for name in sides}
+    for r in range(repeat):
+        for name in list(sides)[::-1 if r % 2 else 1]: times[name].append(processor_seconds(sides[name]))
+    return times
+
+
+def return_memory():
+    "glibc's usual way with freed memory, where it can be set: large blocks go back to the system."
+    try: mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError, TypeError): return
+    mallopt(-3, 2**17)
+    mallopt(-1, 2**17)
+
+
+PARTS = {"convolution": ("convolution.",), "convolution, backward": ("convolution_backward.",), "batch normalization": ("native_batch_norm.",),
+         "batch normalization, backward": ("native_batch_norm_backward.",), "ReLU and its backward": ("relu_.", "relu.", "threshold_backward."),
+         "pooling and its backward": ("avg_pool2d.", "avg_pool2d_backward.", "max_pool2d", "mean.dim"),
+         "products (expander, loss, crops)": ("mm.", "addmm.", "bmm.", "baddbmm."), "optimizer": ("_fused_adamw_.", "_foreach")}
+
+
+class TimedOperations(TorchDispatchMode):
+    "Processor time of every operation, by part of a step."
+    def __init__(self):
+        super().__init__()
+        self.seconds = dict.fromkeys([*PARTS, "other operations"], 0.)
+    def __torch_dispatch__(self, f, types, args=(), kwargs=None):
+        start = time.thread_time()
+        out = f(*args, **(kwargs or {}))
+        part = next((p for p, names in PARTS.items() if f.__name__.startswith(names)), "other operations")
+        self.seconds[part] += time.thread_time() - start
+        return out
+
+
+def operation_shares(run, n):
+    "Seconds of a step by part, mean over n steps, and what Python takes."
+    with TimedOperations() as timed: total = processor_seconds(times_over(run, n))
+    return {k: v/n for k, v in timed.seconds.items()} | dict(Python=(total - sum(timed.seconds.values()))/n)
+
+
+def cpu_recipe(a, precision):
+    return bench_recipe(a, "vicreg", a.network, a.width, a.expander, augmentation=a.augmentation, optimizer="adamw", base_lr=2e-3, precision=precision)
+
+
+def step_sides(a, data):
+    "Functions that make a step: as the trainer does it, and with one measure undone at a time."
+    draw, precisions = Draw(data, a.batch, "cpu", a.seed), ("bfloat16", "float32")
+    trainers = {p: make_trainer(cpu_recipe(a, p), data, "cpu") for p in precisions}
+    planes = adapt(make_trainer(cpu_recipe(a, "bfloat16"), data, "cpu"), ("nchw",))
+    def with_memory(kept, trainer):
+        def run():
+            (keep_freed_memory if kept else return_memory)()
+            for _ in range(a.steps): step(trainer, draw())
+        return run
+    return {"bfloat16": with_memory(True, trainers["bfloat16"]), "bfloat16, memory returned": with_memory(False, trainers["bfloat16"]),
+            "bfloat16, channels outermost": with_memory(True, planes), "float32": with_memory(True, trainers["float32"])}, trainers
+
+
+def embedding_sides(a, encoder, data):
+    "Functions that encode `--embed` images: as `embed` does, with the channels outermost, and in bfloat16."
+    images = data.images[:a.embed]
+    ours = lambda: embed(encoder, images, data.mean, data.std, progress=False)
+    still = copy.deepcopy(encoder).eval().to(memory_format=torch.contiguous_format)
+    def planes():
+        with torch.inference_mode():
+            for x in images.split(512): still(preprocess(x, data.mean, data.std))
+    def short():
+        with torch.autocast("cpu", torch.bfloat16): ours()
+    return {"embed": ours, "channels outermost": planes, "bfloat16": short}
+
+
+def cpu(a):
+    data = load(a)
+    sides, trainers = step_sides(a, data)
+    print(f"{a.network} × {a.width}, expander {a.expander}, augmentation {a.augmentation}, batch {a.batch}, AdamW, {torch.get_num_threads()} thread(s); "
+          f"auto is {'bfloat16' if make_trainer(cpu_recipe(a, 'auto'), data, 'cpu').bfloat16 else 'float32'}; {a.repeat} blocks of {a.steps} steps")
+    for f in sides.values(): f()
+    steps = speeds(take_turns(sides, a.repeat), dict.fromkeys(sides, a.steps*a.batch), "bfloat16", "{} as fast as bfloat16")
+    keep_freed_memory()
+    draw, parts = Draw(data, a.batch, "cpu", a.seed), {}
+    for precision, trainer in trainers.items():
+        parts[precision] = operation_shares(lambda: step(trainer, draw()), a.steps)
+        total = sum(parts[precision].values())
+        print(f"  a step in {precision}: " + ", ".join(f"{k} {100*v/total:.1f} %" for k, v in parts[precision].items()), flush=True)
+    views = processor_seconds(times_over(lambda: trainers["float32"].augment(draw(), generator(0)), a.steps))/a.steps
+    print(f"  augmentation alone: {100*views/sum(parts['bfloat16'].values()):.1f} % of a step in bfloat16")
+    sides = embedding_sides(a, trainers["float32"].method.encoder, data)
+    for f in sides.values(): f()
+    embedding = speeds(take_turns(sides, a.repeat), dict.fromkeys(sides, min(a.embed, len(data))), "embed", "{} as fast as embed")
+    return dict(steps=steps, parts=parts, augmentation=views, embedding=embedding)
+
+
 # ---- command line -----------------------------------------------------------------------------------------------------------------
 
 def hardware():
@@ -636,14 +746,14 @@ def save(a, result):
 
 def parser():
     p = ArgumentParser(description=__doc__.splitlines()[0])
-    subs = p.add_subparsers(required=True, metavar="augment | loop | sag | throughput | methods")
+    subs = p.add_subparsers(required=True, metavar="augment | loop | sag | throughput | methods | cpu")
     def command(f, about, repeat, images):
         s = subs.add_parser(f.__name__, help=about, description=about)
         s.set_defaults(run=f)
         s.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
         s.add_argument("--json", default="", help="write the result to this file")
         s.add_argument("--repeat", type=int, default=repeat, help="repetitions, each side once in each")
-        s.add_argument("--threads", type=int, default=0, help="threads of torch; default as torch has it, 1 for augment")
+        s.add_argument("--threads", type=int, default=0, help="threads of torch; default as torch has it, 1 for augment and cpu")
         s.add_argument("--seed", type=int, default=0)
         s.add_argument("--root", default="", help="folder that holds cifar-100-python; default random images")
         s.add_argument("--images", type=int, default=images, help="images to draw from")
@@ -689,6 +799,14 @@ def parser():
     s.add_argument("--precision", default="", choices=("", "auto", "float32", "bfloat16"))
     s.add_argument("--steps", type=int, default=3, help="steps of a block")
     s.add_argument("--warm", type=int, default=3)
+    s = command(cpu, "what makes a step and an embedding fast on a processor", 5, 2048)
+    s.add_argument("--network", default="resnet10t")
+    s.add_argument("--width", type=float, default=.5)
+    s.add_argument("--expander", default="1024-1024-1024")
+    s.add_argument("--augmentation", default="small")
+    s.add_argument("--batch", type=int, default=256)
+    s.add_argument("--steps", type=int, default=2, help="steps of a block")
+    s.add_argument("--embed", type=int, default=512, help="images to embed")
     return p
 
 
@@ -700,7 +818,7 @@ def default_workers(a):
 
 def main():
     a = parser().parse_args()
-    if not a.threads and a.run is augment: a.threads = 1
+    if not a.threads and a.run in (augment, cpu): a.threads = 1
     if a.threads: torch.set_num_threads(a.threads)
     if getattr(a, "workers", 0) < 0: a.workers = default_workers(a)
     a.hardware = hardware()

@@ -161,19 +161,23 @@ def _stream(data, root, size, classes, limit, on_error, cache):
     return _part(files, classes, limit)
 
 # %% ../nbs/80_cli.ipynb #e9740e92
-def _make_recipe(data, method_args, size=None, held=None, **changes):
+def _make_recipe(data, method_args, size=None, start=None, held=None, **changes):
     "The preset for the data with these changes; raises if it cannot be trained."
     args = presets.parse_arguments(method_args)
-    kind = "features" if held else data if data in ("digits", "cifar100") else "folder"
+    kind = start or ("features" if held else data)
     recipe = sagvicreg.preset(kind, **changes, method_args=args)
     import_module("sagvicreg.training.trainer")           # registers the methods
     require_one_of(recipe.method, sorted(methods.METHODS), "method")
     _check_arguments(recipe.method, args)
     trainers.check_network(recipe, bool(held))
     if not held: require_one_of(recipe.augmentation, sorted(augment.AUGMENTATIONS), "augmentation")
-    side = held.width if held else size or dict(digits=16, cifar100=32).get(data, 64)
-    trainers.check_recipe(recipe, side)
+    trainers.check_recipe(recipe, held.width if held else size or _usual_side(data, recipe))
     return recipe
+
+# %% ../nbs/80_cli.ipynb #ccdb6fce
+def _usual_side(data, recipe):
+    "Side of the images of a data set, px; a network that is trained already wants larger ones."
+    return dict(digits=16, cifar100=32).get(data, 64 if recipe.init == "scratch" else 96)
 
 # %% ../nbs/80_cli.ipynb #edafbe53
 def _check_arguments(method, args):
@@ -271,7 +275,9 @@ def _train(
     parts:str="",
     classes:str="",
     limit:int=None,
-    size:int=None,               # image side in px; default: digits 16, cifar100 32, folders 64
+    # image side in px; default: digits 16, cifar100 32, folders 64, with --init 96
+    size:int=None,
+    preset:str=None,             # recipe to start from, such as cpu; default: that of the data
     on_error:str="skip",
     stream:bool=False,           # decode the images of a folder on demand; saves memory
     cache:str="auto",            # with --stream: cache of decoded images: auto, none or a folder
@@ -290,12 +296,14 @@ def _train(
     "Train an encoder on images without labels, or a head on features of them."
     held = _held_features(data, features, locals())
     _check_flags(stream, cache, workers, resume, previous)
-    recipe = _make_recipe(data, method_args, size, held, **recipe)
+    recipe = _make_recipe(data, method_args, size, preset, held, **recipe)
     device, name = distributed.init(device), as_path(data or features).resolve().name
     out = out or f"runs/{recipe.method}-{name}-s{recipe.seed}"
     _check_run(out, resume, previous, log_every, save_every, keep, tensorboard)
     found = held or _layout(data, root, parts) or data
+    if not held: size = size or _usual_side(data, recipe)
     _check_images(found, classes, limit, recipe, knn_every, structure_every)
+    _show_start(recipe, size, Run(out))
     with _interruptible(Run(out)):
         if held: images = _part(held, classes, limit)
         elif stream: images = _stream(found, root, size, classes, limit, on_error, cache)
@@ -346,6 +354,12 @@ def _announce(images, recipe, out):
     epochs = counted(recipe.epochs, "epoch")
     what = f"{recipe.method}, {recipe.backbone}, {epochs}{several} → {out}"
     if rank == 0: print(f"{images}\n{what}", flush=True)
+
+# %% ../nbs/80_cli.ipynb #a5b8fc8e
+def _show_start(recipe, size, run):
+    "Print what training starts from, unless that is new weights; raises if they do not fit."
+    with distributed.first_alone(): start = trainers.find_start(recipe, size, run)
+    if start and start.about and distributed.world()[0] == 0: print(start, flush=True)
 
 # %% ../nbs/80_cli.ipynb #41179d99
 def _conclude(run, out, data, root, parts):
@@ -518,7 +532,7 @@ def _score(
     lca_distance:str="height",   # of the lowest common ancestor: height, edges or rank
     center:bool=True,            # subtract the mean of the rows first
     neighbors:int=None,          # nearest neighbors that the local score compares; default: 10
-    draws:int=None,              # of items for errors, orders for chance; 0: none; default: 20, 5
+    draws:int=None,              # subsets for errors, orders for a test; default: 20, no test
     jitter:float=.01,            # noise for the ceilings, relative to the spread of the rows
     align:str="auto",            # match rows by ids, paths, index or rows (position); or auto
     drop_bad:bool=False,         # leave out rows with NaN or infinity, under cosine also zeros

@@ -5,11 +5,12 @@
 # %% auto #0
 __all__ = ['SCORES', 'SagvicregError', 'require', 'counted', 'nearest', 'require_one_of', 'as_whole', 'as_number', 'as_list',
            'LazyModule', 'progress_bar', 'generator', 'seed_everything', 'rng_state', 'set_rng_state', 'pick_device',
-           'environment', 'available_memory', 'require_memory', 'Table', 'Tabular', 'Score', 'as_path', 'output_file',
-           'is_special', 'require_writable', 'atomic_write', 'fill_template', 'reading', 'Run', 'parse_json']
+           'environment', 'available_memory', 'require_memory', 'keep_freed_memory', 'Table', 'Tabular', 'Score',
+           'as_path', 'output_file', 'is_special', 'require_writable', 'atomic_write', 'fill_template', 'reading',
+           'Run', 'parse_json']
 
 # %% ../nbs/00_core.ipynb #81e7863c
-import difflib, html, json, math, os, platform, random, re, stat, sys, tempfile, tomllib
+import ctypes, difflib, html, json, math, os, platform, random, re, stat, sys, tempfile, tomllib
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib import import_module, metadata
@@ -270,6 +271,17 @@ def require_memory(
     there = available_memory()
     require(there is None or needed <= there, f"{what}, {needed/2**30:.3g} GiB",
             f"at most the {(there or 0)/2**30:.3g} GiB of memory that are free", todo)
+
+# %% ../nbs/00_core.ipynb #be4195d6
+_TRIM, _MMAP, _MMAPS, _GIB = -1, -3, -4, 2**30     # names and unit of glibc's `mallopt`
+
+def keep_freed_memory() -> bool:       # False where the allocator has no such setting
+    "Let the process reuse freed memory instead of returning it to the system (glibc)."
+    try: mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError, TypeError): return False
+    # blocks up to 1 GiB from the heap; versions that refuse so large a limit: all of them
+    heap = mallopt(_MMAP, _GIB) or mallopt(_MMAPS, 0)
+    return bool(mallopt(_TRIM, 2*_GIB - 1) and heap)
 
 # %% ../nbs/00_core.ipynb #d6242063
 def _aligned(lines):

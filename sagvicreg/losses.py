@@ -74,6 +74,25 @@ def covariance(
     on_diagonal = x.square().sum(0).square().sum()
     return (gram.square().sum() - on_diagonal) / (n - 1)**2 / d      # may round to just below 0
 
+# %% ../nbs/22_losses.ipynb #a7cc8851
+def _all_squares(z, z2, weight):
+    "Weighted sum of the squared distances between all first and all second views (equation 4)."
+    w, center = weight.to(z.dtype), z.detach().mean(0)
+    z, z2 = z - center, z2 - center
+    squares = w.sum(1) @ z.square().sum(1) + w.sum(0) @ z2.square().sum(1)
+    return squares - 2*(z*(w @ z2)).sum()
+
+# %% ../nbs/22_losses.ipynb #3596fe30
+def _check_pairs(pairs, n):
+    "Raise unless there is a pair, or a row of weights, for each of n images."
+    require(isinstance(pairs, Pairs), f"pairs of type {type(pairs).__name__}", "Pairs",
+            "A pairing makes them, such as RandomWalkPairs.")
+    if pairs.index is None:
+        shape = tuple(pairs.weight.shape)
+        return require(shape == (n, n), f"weights of shape {shape}", f"{n}×{n}")
+    require(len(pairs.index) == len(pairs.weight) == n,
+            f"{counted(len(pairs.index), 'pair')} for {counted(n, 'image')}", "one pair per image")
+
 # %% ../nbs/22_losses.ipynb #db67bb3a
 @full_precision
 def invariance(
@@ -85,12 +104,9 @@ def invariance(
     "The invariance term of VICReg and, with walked pairs, of SAG-VICReg (equation 3; section 4.3)."
     _check(convention, z, z2)
     if pairs is None: pairs = identity_pairs(z, z2)
-    require(isinstance(pairs, Pairs), f"pairs of type {type(pairs).__name__}", "Pairs",
-            "A pairing makes them, such as RandomWalkPairs.")
-    require(len(pairs.index) == len(pairs.weight) == len(z),
-            f"{counted(len(pairs.index), 'pair')} for {counted(len(z), 'image')}",
-            "one pair per image")
-    term = (pairs.weight * (z - partners(z2, pairs)).square().sum(1)).mean()
+    _check_pairs(pairs, len(z))
+    if pairs.index is None: term = _all_squares(z, z2, pairs.pull)/len(z)
+    else: term = (pairs.pull * (z - partners(z2, pairs)).square().sum(1)).mean()
     return term / z.shape[1] if convention == "code" else term
 
 # %% ../nbs/22_losses.ipynb #5aafb178
@@ -115,7 +131,7 @@ def _batch(z):
 @torch.no_grad()
 def embedding_std(
     z:Float[Tensor, "n d"],    # embeddings or representations, any floating type
-) -> Float[Tensor, ""]:        # eq. (5): 1 for isotropic directions, 0 for complete collapse
+) -> Float[Tensor, ""]:        # eq. (6): 1 for isotropic directions, 0 for complete collapse
     "Mean over dimensions of the standard deviation of the L2-normalized rows, times √d."
     z = _batch(z)
     return unit_rows(z).std(dim=0, correction=0).mean() * z.shape[1]**.5
@@ -136,7 +152,7 @@ def _singular_values(z):
 @torch.no_grad()
 def rankme(
     z:Float[Tensor, "n d"],    # embeddings or representations, any floating type; n well above d
-) -> Float[Tensor, ""]:        # eq. (7): between 1 and min(n, d)
+) -> Float[Tensor, ""]:        # eq. (8): between 1 and min(n, d)
     "Effective rank of `z`: the exponential of the entropy of its normalized singular values."
     s = _singular_values(z)
     p = s / s.sum().clamp_min(torch.finfo(s.dtype).tiny)

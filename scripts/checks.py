@@ -14,7 +14,7 @@ from nbdev.process import NBProcessor
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-import browser, docs, readme, style
+import browser, docs, readme, reports, style
 
 root = Path(__file__).resolve().parent.parent
 nbs, lib = root/"nbs", root/"sagvicreg"
@@ -332,6 +332,14 @@ def pages_load():
     "Every page of the site loads in a browser"
     if not (root/"_docs"/"index.html").exists(): return ["the site is not built"]
     problems, said = browser.run("check_site.js", root/"_docs")
+    if not problems: print(f"    {said}")
+    return problems
+
+
+@check("write these pages (Comparison.save, training.report) and see; the templates are the .html files in sagvicreg/")
+def reports_load():
+    "The pages of a comparison and of a run are whole in a browser"
+    problems, said = reports.problems()
     if not problems: print(f"    {said}")
     return problems
 

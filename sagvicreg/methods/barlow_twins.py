@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ..core import require
-from ..graph.walk import Pairs, identity_pairs, partners
+from ..graph.walk import Pairs, identity_pairs, partners, require_partners
 from ..losses import full_precision
 from .base import PairedMethod, check_coefficients, register
 
@@ -32,9 +32,12 @@ def cross_correlation(
     shapes = f"views of shapes {tuple(z.shape)} and {tuple(z2.shape)}"
     require(z.shape == z2.shape and z.ndim == 2 and len(z) >= 2, shapes, "n×d each, n ≥ 2")
     pairs = pairs or identity_pairs(z, z2)
+    require_partners(pairs)
     theirs = _standard(z2)[pairs.index] if pairs.bank is None else _standard(partners(z2, pairs))
-    w = pairs.weight.to(z.dtype)
-    return (w[:, None]*_standard(z)).T @ theirs/w.sum()
+    ours, w, pull = _standard(z), pairs.weight.to(z.dtype), pairs.pull.to(z.dtype)
+    c = (w[:, None]*ours).T @ theirs/w.sum()
+    if pairs.kept is None: return c
+    return c.diagonal_scatter((pull[:, None]*ours*theirs).sum(0)/w.sum())
 
 # %% ../../nbs/53_methods.barlow_twins.ipynb #bb9bae83
 def barlow_terms(

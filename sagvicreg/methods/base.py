@@ -15,10 +15,10 @@ from fastcore.meta import delegates
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ..core import require
+from ..core import as_number, require
 from ..data.augment import View
 from ..distributed import gather
-from ..graph.walk import Pairs, RandomWalkPairs, pairing
+from ..graph.walk import Pairs, RandomWalkPairs, drop_pairs, normalize_weights, pairing
 
 # %% ../../nbs/50_methods.base.ipynb #5df728d7
 class Method(nn.Module):
@@ -186,14 +186,25 @@ def check_coefficients(
 # %% ../../nbs/50_methods.base.ipynb #8bb73a80
 class PairedMethod(Method):
     "A method that compares each image with its partner. Subclasses define compare."
+    several_partners = False           # whether compare takes pairs without an index
+
     @delegates(RandomWalkPairs.__init__)
     def __init__(self,
         encoder:nn.Module,             # maps images to representation and embedding
         pairs="identity",              # identity, walk, nearest or a function, see pairing
+        pair_dropout:float=0.,         # share of the images whose views are not pulled together
+        normalize_weights:bool=False,  # divide the weights of the pairs by their mean
         **kwargs,                      # options of the named pairing
     ):
         super().__init__(encoder)
         self.pairs = pairing(pairs, getattr(encoder, "width", None), **kwargs)
+        self.pair_dropout = as_number(pair_dropout, "pair_dropout", 0, below=1)
+        require(isinstance(normalize_weights, bool), f"normalize_weights = {normalize_weights!r}",
+                "True or False")
+        self.normalize_weights = normalize_weights
+        require(self.several_partners or getattr(self.pairs, "partners", "") != "expected",
+                f"partners = 'expected' for {type(self).__name__}", "one partner per image",
+                "VICReg and SAG-VICReg compare an image with several.")
 
     def compare(self,
         outputs:tuple[Float[Tensor, "n d"], ...],   # what embed returned, of the whole batch
@@ -219,13 +230,24 @@ def graph_features(self:PairedMethod,
     "The input of the pairing, without gradient."
     return outputs[0].detach(), outputs[1].detach()
 
+# %% ../../nbs/50_methods.base.ipynb #63158ab2
+@patch
+def draw_pairs(self:PairedMethod,
+    z:Float[Tensor, "n d"],                     # input of the pairing, first view
+    z2:Float[Tensor, "n d"],                    # … second view
+    generator=None,                             # source of the draws
+) -> Pairs:                                     # of this step
+    "Pairs of the pairing; some images left out and weights normalized, if the options say so."
+    pairs = drop_pairs(self.pairs(z, z2, generator), self.pair_dropout, generator)
+    return normalize_weights(pairs) if self.normalize_weights else pairs
+
 # %% ../../nbs/50_methods.base.ipynb #c44fb8a2
 @patch
 def terms(self:PairedMethod, outputs, generator=None):
     "Pair and compare the whole batch, gathered from all processes."
     outputs = tuple(gather(z) for z in outputs)
     self.last_embedding = outputs[0].detach()
-    pairs = self.pairs(*self.graph_features(outputs), generator)
+    pairs = self.draw_pairs(*self.graph_features(outputs), generator)
     terms = self.compare(outputs, pairs, generator)
     if hasattr(self.pairs, "remember"): self.pairs.remember(self.last_embedding)
-    return terms | dict(self_pair_rate=pairs.self_pair_rate, mean_weight=pairs.weight.mean())
+    return terms | dict(self_pair_rate=pairs.self_pair_rate, mean_weight=pairs.mean_weight)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize
 
 from ..core import require
-from ..graph.walk import Pairs, identity_pairs, partners
+from ..graph.walk import Pairs, identity_pairs, partners, require_partners
 from ..losses import full_precision
 from .base import PairedMethod, check_coefficients, register
 
@@ -40,12 +40,13 @@ def nt_xent(
     require(z.shape == z2.shape and z.ndim == 2 and len(z) >= 2, shapes, "n×d each, n ≥ 2")
     require(temperature > 0, f"temperature = {temperature}", "a positive number")
     n, pairs = len(z), pairs or identity_pairs(z, z2)
+    require_partners(pairs)
     u = normalize(torch.cat([z, z2]), dim=1)
     s, at = u @ u.T/temperature, torch.arange(2*n, device=z.device)
     own, first, second = at.roll(n), at[:n], n + pairs.index
     there = _anchor_loss(s, own, first, second)
     back = _anchor_loss(s, own, second, first)
-    return (pairs.weight*(there + back)).mean()/2
+    return (pairs.pull*(there + back)).mean()/2
 
 # %% ../../nbs/52_methods.simclr.ipynb #5cd6a0f4
 @full_precision
@@ -53,10 +54,13 @@ def _neighbor_xent(
     b:Float[Tensor, "n d"],        # nearest neighbors of one view, without gradient
     z2:Float[Tensor, "n d"],       # embeddings of the other view
     temperature:float=0.5,         # τ
+    weight:Float[Tensor, "n"]=None,    # of each image; 1 if omitted
 ) -> Float[Tensor, ""]:
     "Cross-entropy of finding each image by its neighbor (NNCLR, equation 3)."
     s = normalize(b, dim=1) @ normalize(z2, dim=1).T/temperature
-    return cross_entropy(s, torch.arange(len(s), device=s.device))
+    own = torch.arange(len(s), device=s.device)
+    if weight is None: return cross_entropy(s, own)
+    return (weight*cross_entropy(s, own, reduction="none")).mean()
 
 # %% ../../nbs/52_methods.simclr.ipynb #7c4089bd
 @register("simclr")
@@ -79,8 +83,9 @@ def _queue_loss(self:SimCLR, outputs, pairs, generator):
     "Equation 3, and the same with the views exchanged."
     z, z2 = outputs
     back = self.pairs(*reversed(self.graph_features(outputs)), generator)
-    there = _neighbor_xent(partners(z2, pairs), z2, self.temperature)
-    return (there + _neighbor_xent(partners(z, back), z, self.temperature))/2
+    w = None if pairs.kept is None else pairs.pull
+    there = _neighbor_xent(partners(z2, pairs), z2, self.temperature, w)
+    return (there + _neighbor_xent(partners(z, back), z, self.temperature, w))/2
 
 # %% ../../nbs/52_methods.simclr.ipynb #72dfb56b
 @patch

@@ -18,6 +18,8 @@ from .base import PairedMethod, check_coefficients, register
 @register("vicreg")
 class VICReg(PairedMethod):
     "Variance-invariance-covariance regularization (section 3.2), with any pairing."
+    several_partners = True            # the invariance takes the expected walk
+
     @delegates(PairedMethod.__init__)
     def __init__(self,
         encoder:nn.Module,             # maps images to representation and embedding

@@ -20,7 +20,7 @@ from ..arrays import binary_exponent, require_rows, rounding
 from ..core import SCORES, Table, Tabular, as_list, as_number, as_whole, require
 from .dendrogram import Dendrogram, as_embeddings, check_choices, points_for
 from .dendrogram import require_trees
-from .linkage import jit
+from .linkage import NeighborLists, jit
 
 # %% ../../nbs/37_metrics.agreement.ipynb #a712e5ea
 def _to_one(x):
@@ -276,12 +276,24 @@ def _search(v, rows, y, squares, error, gap, limit, near, tied):
             d = np.array([_distance(y, i, j) for j in found[:m]])
             tied[i] = _ranked(d, found[:m], gap, near[i])
 
+# %% ../../nbs/37_metrics.agreement.ipynb #7950d112
+@jit
+def _from_lists(items, sure, y, gap, near, tied):
+    "Fill `near` from lists of neighbors, where the sure ones reach beyond the last neighbor."
+    k = near.shape[1]
+    for i in range(len(y)):
+        if sure[i] <= k: continue
+        d = np.array([_distance(y, i, j) for j in items[i, :sure[i]]])
+        if d.max() <= np.sort(d)[k - 1] + gap: continue
+        tied[i] = _ranked(d, items[i, :sure[i]], gap, near[i])
+
 # %% ../../nbs/37_metrics.agreement.ipynb #b972d88a
-def _neighbors(y, k, tolerance):
+def _neighbors(y, k, tolerance, lists=None):
     "The `k` nearest of each centered point, and whether the last is tied with one left out."
     n, squares = len(y), (y*y).sum(1)
     gap = tolerance*np.sqrt(squares.max())
     near, tied = np.full((n, k), -1), np.zeros(n, bool)
+    if lists is not None: _from_lists(*lists, y, gap, near, tied)
     for dtype, limit in ((np.float32, 4*k + 64), (np.float64, n)):
         if (near[:, 0] >= 0).all(): break
         rows, points = np.flatnonzero(near[:, 0] < 0), y.astype(dtype)
@@ -307,10 +319,11 @@ def nearest(
     metric:str="cosine",        # cosine, euclidean or sqeuclidean
     center:bool=False,          # for `cosine`: subtract the mean before directions are taken
     name:str="x",               # what to call them in error messages
+    lists:NeighborLists|None=None,      # of the same points, see tree_and_lists; saves time
 ) -> Int[np.ndarray, "n k"]:    # positions of other items, the nearest first
     "The `k` nearest other items of each; of equally near ones, the first."
     points = centered_points(x, metric, center, name)
-    return _neighbors(_from_mean(points), _as_k(k, len(points)), _tolerance(x))[0]
+    return _neighbors(_from_mean(points), _as_k(k, len(points)), _tolerance(x), lists)[0]
 
 # %% ../../nbs/37_metrics.agreement.ipynb #57d603dd
 def _warn_ties(tied, k, name):

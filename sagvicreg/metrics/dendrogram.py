@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['METRICS', 'LINKAGES', 'PALETTE', 'check_choices', 'as_embeddings', 'distances', 'Dendrogram', 'require_trees',
-           'from_distances', 'points_for', 'tree_of', 'dendrogram', 'plot_dendrogram', 'plot_dendrograms',
-           'plot_tanglegram']
+           'from_distances', 'points_for', 'tree_and_lists', 'tree_of', 'dendrogram', 'plot_dendrogram',
+           'plot_dendrograms', 'plot_tanglegram']
 
 # %% ../../nbs/31_metrics.dendrogram.ipynb #487e697c
 import warnings
@@ -24,7 +24,7 @@ from ..arrays import as_array, as_labels, as_matrix, binary_exponent, require_ro
 from ..arrays import rounding
 from ..core import LazyModule, SagvicregError, as_list, as_number, as_whole, counted
 from ..core import require, require_memory, require_one_of
-from .linkage import counted_linkage, jit
+from .linkage import NeighborLists, counted_linkage, jit
 
 # %% ../../nbs/31_metrics.dendrogram.ipynb #85825045
 plt, mcolors = LazyModule("matplotlib.pyplot"), LazyModule("matplotlib.colors")
@@ -346,6 +346,27 @@ def _by_means(metric, linkage="average"):
     "Does `dendrogram` need only the means of clusters, and no distance matrix?"
     return linkage == "ward" or linkage == "average" and metric in ("cosine", "sqeuclidean")
 
+# %% ../../nbs/31_metrics.dendrogram.ipynb #aeb3980f
+_MANY = 2000      # items; with fewer, scipy is as fast
+
+def tree_and_lists(
+    x:Float[np.ndarray, "n d"],          # what as_embeddings returns
+    metric:str="cosine",                 # one of `METRICS`
+    linkage:str="average",               # one of `LINKAGES`; `ward` only with `euclidean`
+    name:str="x",                        # what to call them in error messages
+    device="cpu",                        # where to cluster many items: cpu, cuda, auto
+    progress:bool=True,                  # show a bar if it takes more than a few seconds
+    eps:float=2**-52,                    # rounding of the numbers in `x`, see rounding
+) -> tuple[Dendrogram, NeighborLists|None]:   # no lists if all distances were computed
+    "The tree of embeddings that have been checked, and lists of their nearest neighbors."
+    tolerance = max(1e-10, 4*min(eps, 2**-23))
+    if len(x) < _MANY or not _by_means(metric, linkage):
+        z, ties = _clustered(_distances(x, metric, name), linkage, tolerance)
+        return Dendrogram(z, tolerance, ties), None
+    points = points_for(x, metric)
+    z, ties, lists = counted_linkage(points, linkage, device, progress, name, tolerance)
+    return Dendrogram(z, tolerance, ties), lists
+
 # %% ../../nbs/31_metrics.dendrogram.ipynb #ae247b0d
 def _renamed(tree, items):
     "The `tree` whose leaf i is the item items[i]."
@@ -355,8 +376,6 @@ def _renamed(tree, items):
     return Dendrogram(z, tree.tolerance, tree.ties)
 
 # %% ../../nbs/31_metrics.dendrogram.ipynb #16467a46
-_MANY = 2000      # items; with fewer, scipy is as fast
-
 def tree_of(
     x:Float[np.ndarray, "n d"],          # what as_embeddings returns
     metric:str="cosine",                 # one of `METRICS`
@@ -371,13 +390,7 @@ def tree_of(
     if order is not None:
         items = np.random.default_rng(order).permutation(len(x))
         return _renamed(tree_of(x[items], metric, linkage, name, device, progress, eps), items)
-    tolerance = max(1e-10, 4*min(eps, 2**-23))
-    if len(x) < _MANY or not _by_means(metric, linkage):
-        z, ties = _clustered(_distances(x, metric, name), linkage, tolerance)
-    else:
-        points = points_for(x, metric)
-        z, ties = counted_linkage(points, linkage, device, progress, name, tolerance)
-    return Dendrogram(z, tolerance, ties)
+    return tree_and_lists(x, metric, linkage, name, device, progress, eps)[0]
 
 # %% ../../nbs/31_metrics.dendrogram.ipynb #853e5fa4
 def dendrogram(

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['lca_similarity', 'cross_correlations', 'scaled_embeddings', 'cophenetic_correlation', 'cophenetic_similarity',
-           'rdm_correlation', 'StructureSimilarity', 'structure_similarity']
+           'rdm_correlation', 'distance_scores', 'StructureSimilarity', 'structure_similarity']
 
 # %% ../../nbs/33_metrics.similarity.ipynb #aeb49dd9
 from dataclasses import dataclass, field
@@ -112,18 +112,30 @@ def _spread(total, square, m, name):
             "distances that differ between pairs", _ALIKE)
     return np.sqrt(spread)
 
-# %% ../../nbs/33_metrics.similarity.ipynb #8e6bcc18
-def _distance_correlation(x, tree, metric, name="x", over="x"):
-    "Pearson's correlation over all pairs of the distances of `x` with the heights of `tree`."
+# %% ../../nbs/33_metrics.similarity.ipynb #e889145c
+def _summed(x, metric):
+    "Scaled points, and the sums of eq. (6) if they need no pairs."
     y = _scaled(points_for(x, metric))
-    m, w, heights = len(x)*(len(x) - 1)/2, tree.pairs.astype(float), tree.heights
+    return y, None if metric == "euclidean" else _square_moments(y)
+
+# %% ../../nbs/33_metrics.similarity.ipynb #8e6bcc18
+def _distance_correlation(summed, tree, name="x", over="x"):
+    "Pearson's correlation over all pairs of the distances of a set with the heights of `tree`."
+    y, sums = summed
+    m, w, heights = len(y)*(len(y) - 1)/2, tree.pairs.astype(float), tree.heights
     v = heights - (w*heights).sum()/m
-    if metric == "euclidean": total, square, cross = _streamed(y, tree, v)
-    else: (total, square), cross = _square_moments(y), _cross_sums(y, tree.children, v)
+    if sums is None: total, square, cross = _streamed(y, tree, v)
+    else: (total, square), cross = sums, _cross_sums(y, tree.children, v)
     spread, norm = _spread(total, square, m, name), np.sqrt((w*v*v).sum())
     require(tree.levels.any(), f"LCA heights of the tree over {over} that are all {heights[0]:.4g}",
             "heights that differ between pairs", _ALIKE)
     return float(np.clip(cross/norm/spread, -1, 1))
+
+# %% ../../nbs/33_metrics.similarity.ipynb #165ae32d
+def _crossed(summed, trees, names):
+    "Both values of eq. (4)."
+    return dict(d1_to_p2=_distance_correlation(summed[0], trees[1], *names),
+                d2_to_p1=_distance_correlation(summed[1], trees[0], *names[::-1]))
 
 # %% ../../nbs/33_metrics.similarity.ipynb #10bc7329
 def cross_correlations(
@@ -133,8 +145,7 @@ def cross_correlations(
     names:tuple=("x1", "x2"),  # what to call the sets in error messages
 ) -> dict[str, float]:         # `d1_to_p2`, `d2_to_p1`
     "`cophenetic_similarity` of embeddings whose trees are known."
-    return dict(d1_to_p2=_distance_correlation(x[0], trees[1], metric, *names),
-                d2_to_p1=_distance_correlation(x[1], trees[0], metric, *names[::-1]))
+    return _crossed([_summed(v, metric) for v in x], trees, names)
 
 # %% ../../nbs/33_metrics.similarity.ipynb #0fb677d5
 def scaled_embeddings(
@@ -185,7 +196,7 @@ def cophenetic_correlation(
     check_choices(metric, linkage)
     given, x = x, scaled_embeddings(x, "x", metric)
     tree = tree_of(x, metric, linkage, "x", device, progress, rounding(given))
-    return _distance_correlation(x, tree, metric)
+    return _distance_correlation(_summed(x, metric), tree)
 
 # %% ../../nbs/33_metrics.similarity.ipynb #9be489d0
 def cophenetic_similarity(
@@ -210,6 +221,16 @@ def _pair_sums(y, z):
         sums += d.sum(), e.sum(), (d*d).sum(), (e*e).sum(), (d*e).sum()
     return sums
 
+# %% ../../nbs/33_metrics.similarity.ipynb #20bd7fb5
+def _rdm(summed, names):
+    "Eq. (7) of two sets."
+    (y, sums), (z, other) = summed
+    m = len(y)*(len(y) - 1)/2
+    if sums is None: a, b, aa, bb, ab = _pair_sums(y, z)
+    else: (a, aa), (b, bb), ab = sums, other, _product_moment(y, z)
+    spreads = _spread(a, aa, m, names[0])*_spread(b, bb, m, names[1])
+    return float(np.clip((ab - a*b/m)/spreads, -1, 1))
+
 # %% ../../nbs/33_metrics.similarity.ipynb #aa75ccd4
 def rdm_correlation(
     x1,                        # embeddings [n d1], see as_matrix
@@ -219,14 +240,18 @@ def rdm_correlation(
 ) -> float:                    # between -1 and 1
     "Correlation of all distances in `x1` with those in `x2`, eq. (7) (Kriegeskorte et al. 2008)."
     check_choices(metric)
-    y, z = (_scaled(points_for(x, metric)) for x in _pair(x1, x2, metric, names))
-    m = len(y)*(len(y) - 1)/2
-    if metric == "euclidean": a, b, aa, bb, ab = _pair_sums(y, z)
-    else:
-        (a, aa), (b, bb) = _square_moments(y), _square_moments(z)
-        ab = _product_moment(y, z)
-    spreads = _spread(a, aa, m, names[0])*_spread(b, bb, m, names[1])
-    return float(np.clip((ab - a*b/m)/spreads, -1, 1))
+    return _rdm([_summed(x, metric) for x in _pair(x1, x2, metric, names)], names)
+
+# %% ../../nbs/33_metrics.similarity.ipynb #f5000d29
+def distance_scores(
+    x:tuple,                   # two matrices, as scaled_embeddings returns them
+    trees:tuple,               # their two trees
+    metric:str="cosine",       # distance, for both
+    names:tuple=("x1", "x2"),  # what to call the sets in error messages
+) -> dict[str, float]:         # `rdm`, `d1_to_p2`, `d2_to_p1`
+    "`rdm_correlation` and `cross_correlations` of two sets."
+    summed = [_summed(v, metric) for v in x]
+    return dict(rdm=_rdm(summed, names)) | _crossed(summed, trees, names)
 
 # %% ../../nbs/33_metrics.similarity.ipynb #940afa0b
 @dataclass(frozen=True, repr=False)

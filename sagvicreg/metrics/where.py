@@ -167,6 +167,7 @@ def item_agreement(
     linkage:str="average",     # average, single, complete, weighted or ward (Euclidean only)
     ids:list|None=None,        # n names of the items; default: their numbers
     names:tuple=("x1", "x2"),  # what to call the sets in error messages
+    near:tuple|None=None,      # their `k` nearest neighbors [n k] each, if known
 ) -> ItemAgreement:
     "For each item, how far two sets of embeddings agree about it: neighbors and LCA heights."
     check_choices(metric, linkage)
@@ -177,7 +178,7 @@ def item_agreement(
         trees = [tree_of(v, metric, linkage, name, eps=rounding(given))
                  for v, name, given in zip(x, names, (x1, x2))]
     trees = _two_trees(trees, len(x[0]), names)
-    near = tuple(nearest(v, k, metric) for v in x)
+    if near is None: near = tuple(nearest(v, k, metric) for v in x)
     found = common(*near), *_contributions(*trees)
     return ItemAgreement(k, metric, linkage, *found, near, trees, ids)
 

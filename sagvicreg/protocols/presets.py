@@ -64,7 +64,7 @@ def _check_measures(p):
 # %% ../../nbs/71_protocols.presets.ipynb #ffe9742f
 def _defaults(f): return {n: p.default for n, p in inspect.signature(f).parameters.items()}
 
-WALK_OPTIONS = _defaults(RandomWalkPairs)      # of SAG-VICReg's pairing
+WALK_OPTIONS = {k: v for k, v in _defaults(RandomWalkPairs).items() if k != "partners"}
 LOSS_OPTIONS = dict(convention=_defaults(VICReg)["convention"])
 
 # %% ../../nbs/71_protocols.presets.ipynb #a48f4035
@@ -137,6 +137,8 @@ class PartialWalk:
             v = getattr(self, name)
             share = isinstance(v, (int, float)) and 0 <= v <= 1
             require(share, f"{name} = {v!r}", "a share from 0 to 1")
+        require_one_of(getattr(self.walk, "partners", "walk"), ("walk", "random"),
+                       "a variant with partners =")
         self.graph = self.walk.graph
 
     def __call__(self, z, z2, generator=None) -> Pairs:
@@ -212,7 +214,7 @@ def compare(self:SAGVariant, outputs, pairs, generator=None):
     z, z2 = outputs[:2]
     terms = vicreg_terms(z, z2, pairs, self.convention)
     if self.symmetric:
-        back = self.pairs(*reversed(self.graph_features(outputs)), generator)
+        back = self.draw_pairs(*reversed(self.graph_features(outputs)), generator)
         second = invariance(z2, z, back, convention=self.convention)
         terms["invariance"] = (terms["invariance"] + second)/2
     return self.weighted(terms)
@@ -241,7 +243,7 @@ class Ablation(Table1):
 
 # %% ../../nbs/71_protocols.presets.ipynb #b211ecc2
 _TINY = dict(size=16, backbone="resnet10t", width=.25, batch_size=128, optimizer="adamw",
-             base_lr=2e-3)
+             base_lr=2e-3, precision="float32")
 _SMOKE = dict(_TINY, limit=1000, seeds=1, expander="128-128-128", epochs=2)
 _SMALL = dict(_TINY, limit=5000, expander="256-256-256", epochs=20)
 _MEDIUM = dict(_TINY, batch_size=256, expander="1024-1024-1024", epochs=15, precision="bfloat16")

@@ -33,7 +33,7 @@ from .presets import Preset, Table1, row_recipe, table_preset
 from ..training.checks import PairingCheck
 from ..training.export import embed, load_run, save_encoder
 from ..training.fit import config_digest, run_cache, run_folder, train_all
-from ..training.recipe import Recipe, build_encoder
+from ..training.recipe import Recipe, as_config, build_encoder
 from ..training.trainer import check_recipe
 
 # %% ../../nbs/72_protocols.runs.ipynb #c992cf1c
@@ -138,7 +138,7 @@ def config(self:Experiment) -> dict:
     measured = {k: v for k, v in asdict(self.preset).items() if k not in left_out}
     if not measured["parts"]: del measured["parts"]
     if measured.get("second"): measured["second"] = _called(measured["second"])
-    recipes = {part: asdict(r) for part, r in self.trainings.items()}
+    recipes = {part: as_config(r) for part, r in self.trainings.items()}
     return dict(kind=self.kind, dataset=_called(self.dataset), preset=measured, recipes=recipes)
 
 # %% ../../nbs/72_protocols.runs.ipynb #7eeacc54
@@ -256,7 +256,7 @@ def _untrained(recipe, images, out):
     "Store an encoder with its initial weights, as if it had been trained."
     run = Run(out)
     seed_everything(recipe.seed)
-    run.write_config(dict(recipe=asdict(recipe), data=fingerprint(images),
+    run.write_config(dict(recipe=as_config(recipe), data=fingerprint(images),
                           environment=environment()))
     save_encoder(run, build_encoder(recipe, image_size(images)).eval(), recipe, fingerprint(images))
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..core import as_whole, require_memory
 from ..graph.affinity import Graph
-from ..graph.walk import transition_matrix
+from ..graph.walk import expected_walk
 from .laplacian import check_weights, laplacian
 
 # %% ../../nbs/23_spectral.vicreg.ipynb #85cb85f3
@@ -52,6 +52,6 @@ def walk_graph(
     graph:Graph,                  # affinity of the n images of a batch
 ) -> Float[Tensor, "2*n 2*n"]:    # weights: rows of all first views, then of all second views
     "The graph SAG-VICReg embeds on average: z_i to z'_j at weight P_ij·W_ij (section 4.3)."
-    a = (transition_matrix(graph) * graph.dense()).double()
+    a = expected_walk(graph).weight.double()
     none = torch.zeros_like(a)
     return torch.cat([torch.cat([none, a], 1), torch.cat([a.T, none], 1)])               # (8)

@@ -193,6 +193,8 @@ def _batch_numbers(check, trainer, rows, seed):
     "The numbers for the images in `rows`."
     pairs = getattr(trainer.method, "pairs", None)
     if not hasattr(pairs, "graph"): pairs = RandomWalkPairs()      # the paper's settings
+    elif getattr(pairs, "partners", "") in ("none", "expected"):   # nothing drawn to measure
+        pairs = RandomWalkPairs(pairs.steps, **pairs.options)
     device = trainer.device
     images = check.images.images[rows].to(device)
     z, z2 = _pairing_features(trainer, images, generator(seed, device))

@@ -6,7 +6,7 @@
 __all__ = ['save_encoder', 'Trained', 'load_run', 'load_model', 'embed', 'embed_features', 'TrainedHead', 'export_onnx']
 
 # %% ../../nbs/62_training.export.ipynb #0d3fe547
-import copy, importlib.util, json, math, zlib
+import copy, importlib.util, json, math
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,15 +18,15 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from ..arrays import as_array, as_floats, as_tensor, is_tensor, require_dense
-from ..core import Run, as_path, as_whole, atomic_write, pick_device, progress_bar, reading
-from ..core import require, require_one_of
+from ..core import Run, as_path, as_whole, atomic_write, keep_freed_memory, pick_device
+from ..core import progress_bar, reading, require, require_one_of
 from ..data.augment import preprocess
 from ..data.datasets import ImageSet, decode_image
 from ..data.loader import ImageFiles, in_memory
 from ..features import FeatureViews, is_head
 from ..methods.base import METHODS
 from ..models import Encoded, Encoder, timm_args
-from ..pretrained import Pretrained, is_timm, load_pretrained
+from ..pretrained import Pretrained, checksum, is_timm, load_pretrained
 from .recipe import Recipe, build_encoder, recipe_from
 from .trainer import read_checkpoint
 
@@ -61,24 +61,22 @@ def _header(recipe, data):
         crc32="unknown.")
     return {k: v if isinstance(v, str) else json.dumps(v) for k, v in about.items()}
 
-# %% ../../nbs/62_training.export.ipynb #0199cfbf
-def _checksum(f):
-    "CRC-32 of the rest of an open file, as eight hexadecimal digits."
-    crc = 0
-    while block := f.read(2**20): crc = zlib.crc32(block, crc)
-    return f"{crc:08x}"
-
 # %% ../../nbs/62_training.export.ipynb #19263713
 def _seal(path):
     "Order the entries that describe the file, and enter its checksum; the length stays."
     with open(path, "rb+") as f:
         length = int.from_bytes(f.read(8), "little")
         header = json.loads(f.read(length))
-        about = header["__metadata__"] | dict(crc32=_checksum(f))
+        about = header["__metadata__"] | dict(crc32=checksum(f))
         header["__metadata__"] = dict(sorted(about.items()))
         text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
         f.seek(8)
         f.write(text.ljust(length))
+
+# %% ../../nbs/62_training.export.ipynb #95c812fd
+def _channels_last(x):
+    "The same images [n c h w], with the channels of a pixel next to each other in memory."
+    return x.contiguous(memory_format=torch.channels_last)
 
 # %% ../../nbs/62_training.export.ipynb #c6e90f8f
 @dataclass(frozen=True)
@@ -96,7 +94,7 @@ class Trained:
         "Encode some images; for many, see `embed`."
         device, images = next(self.encoder.parameters()).device, _squares(images, self.image_size)
         with torch.inference_mode():
-            return self.encoder(preprocess(images.to(device), self.mean, self.std))
+            return self.encoder(_channels_last(preprocess(images.to(device), self.mean, self.std)))
 
     def embed(self,
         images,                              # in one of the forms above
@@ -209,7 +207,7 @@ def _tensors(path, about):
         with open(path, "rb") as f:
             f.seek(8 + int.from_bytes(f.read(8), "little"))
             optional = [None]*(said.get("format") != _FORMAT)
-            intact = said.get("crc32") in (_checksum(f), *optional)
+            intact = said.get("crc32") in (checksum(f), *optional)
         if not intact: raise ValueError("its checksum is wrong")
         return load_file(path)
 
@@ -282,6 +280,7 @@ def _frozen(model, device):
     "`model` in eval mode on `device` under `inference_mode`; modes and device restored afterwards."
     modes = {m: m.training for m in model.modules()}
     home = next((p.device for p in model.parameters()), torch.device("cpu"))
+    if device.type == "cpu": keep_freed_memory()
     try:
         with torch.inference_mode(): yield model.to(device).eval()
     finally:
@@ -310,7 +309,7 @@ def embed(
         for x in batches:
             x = x.to(device)
             x = x.float() if x.is_floating_point() else x.float()/255
-            encoded = model((x - mean)/std)
+            encoded = model(_channels_last((x - mean)/std))
             parts.append(_field(encoded, output).float().cpu())
     return _finite(torch.cat(parts))    # outside inference mode: a probe can be trained on it
 

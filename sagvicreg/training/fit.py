@@ -11,7 +11,6 @@ import errno, hashlib, json, math, os, platform, re, signal, threading, time, wa
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -30,7 +29,7 @@ from ..losses import embedding_std, rankme
 from ..methods.base import METHODS
 from ..models import Encoder
 from .export import save_encoder
-from .recipe import Recipe
+from .recipe import Recipe, as_config
 from .trainer import Trainer, load_checkpoint, older_checkpoints, save_checkpoint
 
 # %% ../../nbs/63_training.fit.ipynb #8d45c46d
@@ -475,8 +474,8 @@ def _begin(trainer):
     for p in run.leftovers(): p.unlink(missing_ok=True)
     run.truncate_log(-1)
     made = environment() | dict(processes=trainer.size)
-    recipe = asdict(trainer.recipe)
-    run.write_config(dict(recipe=recipe, data=trainer.fingerprint, environment=made))
+    config = dict(recipe=as_config(trainer.recipe), data=trainer.fingerprint, environment=made)
+    run.write_config(config | (dict(start=trainer.start) if trainer.start else {}))
     save_checkpoint(trainer)
     trainer.state.since = time.perf_counter()
 
@@ -583,7 +582,7 @@ def run_folder(
 ) -> Path:
     "Where a training goes: one folder per recipe and set of images."
     about = fingerprint(images)
-    digest = config_digest(dict(recipe=asdict(recipe), data=about))
+    digest = config_digest(dict(recipe=as_config(recipe), data=about))
     return run_cache(cache)/f"{recipe.method}-{about['name']}-s{recipe.seed}-{digest}"
 
 # %% ../../nbs/63_training.fit.ipynb #c6596a39
