@@ -300,8 +300,7 @@ def _train(
     device, name = distributed.init(device), as_path(data or features).resolve().name
     out = out or f"runs/{recipe.method}-{name}-s{recipe.seed}"
     _check_run(out, resume, previous, log_every, save_every, keep, tensorboard)
-    found = held or _layout(data, root, parts) or data
-    if not held: size = size or _usual_side(data, recipe)
+    found, size = held or _layout(data, root, parts) or data, size or _usual_side(data, recipe)
     _check_images(found, classes, limit, recipe, knn_every, structure_every)
     _show_start(recipe, size, Run(out))
     with _interruptible(Run(out)):
