@@ -399,4 +399,5 @@ def preset(
     if "method_args" in changes:
         changes["method_args"] = base.method_args | changes["method_args"]
     if "backbone" in changes: base = _with_backbone(base, changes["backbone"])
+    if changes.get("epochs", base.epochs) <= base.warmup: base = replace(base, warmup_epochs=None)
     return replace(base, **changes)
