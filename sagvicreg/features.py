@@ -37,7 +37,7 @@ def _check_arrays(data):
         a = getattr(data, name)
         if a is None and name == "clean": continue
         given = f"{name} of type {type(a).__name__}"
-        if isinstance(a, np.ndarray): given = f"{name} of shape {list(a.shape)} and dtype {a.dtype}"
+        if isinstance(a, np.ndarray): given = f"{name} of shape {list(a.shape)}, {a.dtype}"
         ok = isinstance(a, np.ndarray) and a.dtype in (np.float16, np.float32)
         ok = ok and a.ndim == ndim and a.shape[0] and a.shape[-1]
         require(ok, given, f"an array {shape} of float16 or float32, n ≥ 1 and d ≥ 1")
@@ -130,7 +130,7 @@ def _blocks(a, numbers=2**22):
 
 # %% ../nbs/47_features.ipynb #8772d338
 def _moments(data):
-    "Number, mean and sum of squared deviations of the views; raises for what cannot be trained on."
+    "Number, mean and sum of squared deviations of the views; raises if one cannot train on them."
     found, equal = None, True
     for rows in _blocks(data.views):
         x = torch.from_numpy(data.views[rows]).float()
@@ -263,7 +263,7 @@ def _from_npz(path):
     columns, classes = {}, there.get("classes", ())
     if labels is not None: columns["labels"], columns["classes"] = _numbered(labels, classes)
     if "paths" in there: columns["paths"] = as_array(there["paths"], "paths").astype(str).tolist()
-    if "index" in there: columns["index"] = torch.from_numpy(as_labels(there["index"], name="index"))
+    if "index" in there: columns["index"] = torch.from_numpy(as_labels(there["index"]))
     columns |= {k: str(there[k]) for k in ("name", "encoder") if k in there}
     return FeatureViews(**arrays, **columns)
 
@@ -359,7 +359,8 @@ def _width(intake, device):
     "Number of features; raises unless the network takes inputs of this size."
     s = intake.size
     try:
-        with torch.inference_mode(): out = features(intake.network, torch.zeros(1, 3, s, s).to(device))
+        black = torch.zeros(1, 3, s, s, device=device)
+        with torch.inference_mode(): out = features(intake.network, black)
     except (RuntimeError, AssertionError, ValueError) as e:
         raise SagvicregError(f"{intake.name}, which cannot take images of {s}×{s} px ({e}); "
                              "expected another size. Without size it gets its own") from e
@@ -435,7 +436,7 @@ def _recipes(augmentation, views):
         augmentation = AUGMENTATIONS[augmentation]
     ok = isinstance(augmentation, (list, tuple)) and augmentation
     ok = ok and all(isinstance(v, View) and v.side == 1 for v in augmentation)
-    require(ok, f"augmentation {augmentation}", "the name of a preset, or a list of View of full side")
+    require(ok, f"augmentation {augmentation}", "the name of a preset, or a list of View, side 1")
     return [augmentation[i % len(augmentation)] for i in range(views)]
 
 # %% ../nbs/47_features.ipynb #215089ab
@@ -473,67 +474,67 @@ class _Cache:
         width, views = settings["width"], len(settings["augmentation"])
         self.shapes = (n, views, width), (n, width)
         if (folder/_PROGRESS).exists(): self._continue()
-        else: self._begin(settings["dtype"])
+        else: self._begin()
+        if self.read: self.arrays = [np.load(f, "r+") for f in self.files]
+        else: self.arrays = [*map(self._new, self.files, self.shapes)]
 
     @property
     def row(self): return self.read - len(self.bad)         # the next to be written
 
-    def _begin(self, dtype):
-        "Make the files."
+    def _new(self, file, shape):
+        return np.lib.format.open_memmap(file, "w+", self.settings["dtype"], shape)
+
+    def _begin(self):
+        "Check the folder, and mark it."
         there = [f.name for f in self.files if f.exists()]
         require(not there, f"folder {str(self.folder)!r}, which holds {', '.join(there)}",
                 "an empty or new folder")
         require_writable(self.folder/_META)
-        _check_room(self.folder, sum(map(math.prod, self.shapes))*np.dtype(dtype).itemsize)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        make = np.lib.format.open_memmap
-        self.arrays = [make(f, "w+", dtype, s) for f, s in zip(self.files, self.shapes)]
+        numbers = sum(map(math.prod, self.shapes))
+        _check_room(self.folder, numbers*np.dtype(self.settings["dtype"]).itemsize)
+        _save(self)
 
     def _continue(self):
-        "Open the files of an interrupted process."
+        "Take over what an interrupted process has done."
         state = _read_json(self.folder/_PROGRESS)
-        _check_continues(state["settings"], self.settings, self.folder)
-        self.read, self.bad = state["read"], state["bad"]
-        for f in self.files:
-            with reading(f, "an array of this folder", "Remove the folder to start again."):
-                require(np.load(f, "r").shape in self.shapes, "another shape", f"{self.shapes}")
-        self.arrays = [np.load(f, "r+") for f in self.files]
+        with reading(self.folder/_PROGRESS, "the state of a cache", "Remove the folder."):
+            self.read, self.bad, settings = state["read"], state["bad"], state["settings"]
+        _check_continues(settings, self.settings, self.folder)
+        for f, shape in zip(self.files, self.shapes):
+            if self.read: require(_mapped(f).shape == shape, f"{f} of another shape", f"{shape}")
 
 # %% ../nbs/47_features.ipynb #41f1c774
-@patch
-def add(self:_Cache, e, n, bad):
+def _add(cache, e, n, bad):
     "Write the features [m 1+v d] of the next `n` images, of which those in `bad` cannot be read."
-    rows = slice(self.row, self.row + len(e))
-    with np.errstate(over="ignore"): self.arrays[0][rows], self.arrays[1][rows] = e[:, 1:], e[:, 0]
-    finite = all(np.isfinite(a[rows]).all() for a in self.arrays)
-    largest, dtype = float(np.abs(e).max(initial=0)), self.settings["dtype"]
+    rows, (views, clean) = slice(cache.row, cache.row + len(e)), cache.arrays
+    with np.errstate(over="ignore"): views[rows], clean[rows] = e[:, 1:], e[:, 0]
+    finite = np.isfinite(views[rows]).all() and np.isfinite(clean[rows]).all()
+    largest, dtype = float(np.abs(e).max(initial=0)), cache.settings["dtype"]
     require(finite, f"features up to {largest:g} as {dtype}", "finite ones",
             "Use dtype='float32'." if math.isfinite(largest) else "Is the encoder broken?")
-    self.read, self.bad = self.read + n, self.bad + bad
+    cache.read, cache.bad = cache.read + n, cache.bad + bad
 
 # %% ../nbs/47_features.ipynb #1f6fad75
-@patch
-def save(self:_Cache):
+def _save(cache):
     "Write what has been computed to the disk, and then how far it is."
-    for a in self.arrays: a.flush()
-    state = dict(settings=self.settings, read=self.read, bad=self.bad)
-    with atomic_write(self.folder/_PROGRESS) as t: t.write_text(json.dumps(state))
+    for a in getattr(cache, "arrays", ()): a.flush()
+    state = dict(settings=cache.settings, read=cache.read, bad=cache.bad)
+    with atomic_write(cache.folder/_PROGRESS) as t: t.write_text(json.dumps(state))
 
 # %% ../nbs/47_features.ipynb #90d07d1e
-@patch
-def finish(self:_Cache, images, rows):
+def _finish(cache, images, rows):
     "Cut the arrays to the `rows` that could be read, and describe them."
-    self.save()
-    if self.bad:
-        for f, a in zip(self.files, self.arrays):
+    _save(cache)
+    if cache.bad:
+        for f, a in zip(cache.files, cache.arrays):
             with atomic_write(f) as t: np.save(t, a[:len(rows)])
-    part = images[rows] if self.bad else images
+    part = images[rows] if cache.bad else images
     labels = None if part.labels is None else part.labels.tolist()
-    meta = self.settings | dict(
+    meta = cache.settings | dict(
         name=part.name, labels=labels, classes=part.classes, index=part.index.tolist(),
         paths=part.paths)
-    with atomic_write(self.folder/_META) as t: t.write_text(json.dumps(meta), encoding="utf-8")
-    (self.folder/_PROGRESS).unlink()
+    with atomic_write(cache.folder/_META) as t: t.write_text(json.dumps(meta), encoding="utf-8")
+    (cache.folder/_PROGRESS).unlink()
 
 # %% ../nbs/47_features.ipynb #37f81898
 _SECONDS = 20.               # between two times that progress is saved
@@ -549,10 +550,10 @@ def _fill(cache, intake, augment, sources, batch_size, device, stop, bar):
         if len(bad) < len(opened):
             inputs = _inputs(intake, augment, opened, g, device)
             e = _encoded(intake, inputs, batch_size).numpy()
-        cache.add(e, len(opened), bad)
+        _add(cache, e, len(opened), bad)
         bar.update(len(opened))
         if time.monotonic() - saved >= _SECONDS:
-            cache.save()
+            _save(cache)
             saved = time.monotonic()
     return cache.bad
 
@@ -590,7 +591,7 @@ def embed_views(
         stop = on_error == "raise"
         bad = dict(_fill(cache, intake, augment, sources, batch_size, device, stop, bar))
     errors = [bad.get(i) for i in range(len(sources))]
-    cache.finish(images, readable_rows(names, errors, folder, on_error))
+    _finish(cache, images, readable_rows(names, errors, folder, on_error))
     return load_views(out)
 
 # %% ../nbs/47_features.ipynb #98a31caa

@@ -497,6 +497,7 @@ _DIGIT = View(scale=(.5, 1.), ratio=(.8, 1.25), brightness=.4, contrast=.4, jitt
 AUGMENTATIONS = dict(
     vicreg=(replace(_PHOTO, blur=1.), replace(_PHOTO, blur=.1, solarize=.2)),
     small=(_SMALL, _SMALL),
+    reduced=(replace(_SMALL, side=.75),)*2,
     digits=(_DIGIT, _DIGIT))
 
 # %% ../../nbs/42_data.augment.ipynb #bcfda5a6

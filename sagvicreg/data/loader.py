@@ -330,7 +330,7 @@ def in_memory(
     data:ImageSet|ImageFiles,      # any set
 ) -> ImageSet:                     # the set itself, or all its files decoded
     "A set whose images are all in memory."
-    if isinstance(data, ImageSet): return data
+    if not isinstance(data, ImageFiles): return data
     pixels = torch.from_numpy(np.stack([data.read(i) for i in range(len(data))]))
     return ImageSet(pixels, data.labels, data.classes, data.paths, name=data.name,
                     mean=data.mean, std=data.std)

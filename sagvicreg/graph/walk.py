@@ -44,10 +44,10 @@ class Pairs(NamedTuple):
 
     @property
     def self_pair_rate(self) -> Float[Tensor, ""]:
-        "Share of the images paired with themselves; without an index, mean weight of these pairs."
+        "Share of the images paired with themselves; without an index, of the weight of all pairs."
         if self.bank is not None: return torch.zeros((), device=self.index.device)
         kept = 1 if self.kept is None else self.kept
-        if self.index is None: return (self.weight.diagonal()*kept).mean()
+        if self.index is None: return (self.weight.diagonal()*kept).sum()/self.weight.sum()
         own = torch.arange(len(self.index), device=self.index.device)
         return ((self.index == own)*kept).float().mean()
 

@@ -36,7 +36,8 @@ def cross_correlation(
     theirs = _standard(z2)[pairs.index] if pairs.bank is None else _standard(partners(z2, pairs))
     ours, w, pull = _standard(z), pairs.weight.to(z.dtype), pairs.pull.to(z.dtype)
     c = (w[:, None]*ours).T @ theirs/w.sum()
-    return c if pairs.kept is None else c.diagonal_scatter(pull @ (ours*theirs)/w.sum())
+    if pairs.kept is None: return c
+    return c.diagonal_scatter((pull[:, None]*ours*theirs).sum(0)/w.sum())
 
 # %% ../../nbs/53_methods.barlow_twins.ipynb #bb9bae83
 def barlow_terms(

@@ -17,11 +17,12 @@ from scipy.sparse.csgraph import connected_components
 from ..arrays import as_matrix
 from ..core import SagvicregError, as_whole, counted, generator, require
 from ..data.datasets import ImageSet
+from ..features import FeatureViews
 from ..graph.walk import RandomWalkPairs
 from ..metrics.dendrogram import as_embeddings
 from ..metrics.similarity import structure_similarity
 from ..probes import knn_accuracy
-from .export import embed
+from .export import embed, embed_features
 
 # %% ../../nbs/64_training.checks.ipynb #a95b81cb
 def _check_every(every):
@@ -30,7 +31,9 @@ def _check_every(every):
 
 # %% ../../nbs/64_training.checks.ipynb #78e79524
 def _represent(trainer, data):
-    "The current representation of `data`, on the CPU."
+    "The current representation of `data`, on the CPU; of features, that of the clean images."
+    if isinstance(data, FeatureViews):
+        return embed_features(trainer.method.eval_encoder, data, device=trainer.device)
     mean, std = trainer.data.mean, trainer.data.std
     encoder = trainer.method.eval_encoder
     return embed(encoder, data.images, mean, std, device=trainer.device, progress=False)
@@ -48,7 +51,7 @@ def _measured(check, trainer, measure):
 class KNNCheck:
     "k-NN accuracy of the representation during training."
     def __init__(self,
-        bank:ImageSet,                 # labeled images that vote
+        bank:ImageSet,                 # labeled images that vote; or FeatureViews, for a head
         queries:ImageSet,              # labeled images to classify, none of them in the bank
         every:int=1,                   # epochs between two calls
         k:int=20,                      # neighbors that vote
@@ -69,6 +72,11 @@ class KNNCheck:
         bank_labels = self.bank.labels.to(bank.device)
         return dict(knn=knn_accuracy(bank, bank_labels, queries, self.queries.labels, k=self.k))
 
+# %% ../../nbs/64_training.checks.ipynb #d788faff
+def _size(data):
+    "Channels and sides of images, or the number of features."
+    return data.width if isinstance(data, FeatureViews) else tuple(data.images.shape[1:])
+
 # %% ../../nbs/64_training.checks.ipynb #3d0f6c4d
 def _check_sets(bank, queries, k):
     "Raise unless the labels of `queries` can be predicted from `bank`."
@@ -76,7 +84,7 @@ def _check_sets(bank, queries, k):
         require(s.labels is not None, f"{name} {s.name!r} without labels", "labeled images",
                 "Without labels there is StructureCheck.")
     as_whole(k, "k", 1, len(bank), "The bank has no more images.")
-    sizes = [tuple(s.images.shape[1:]) for s in (bank, queries)]
+    sizes = [_size(s) for s in (bank, queries)]
     require(sizes[0] == sizes[1], f"bank and queries of sizes {sizes}", "images of one size")
     named = bank.classes and queries.classes
     require(not named or bank.classes == queries.classes,
@@ -86,7 +94,7 @@ def _check_sets(bank, queries, k):
 class StructureCheck:
     "How the representation organizes images, compared with a reference or the previous check."
     def __init__(self,
-        images:ImageSet,               # to organize; labels are not used
+        images:ImageSet,               # to organize, or FeatureViews; labels are not used
         every:int=1,                   # epochs between two calls
         reference=None,                # embeddings [n d] by another model; None: the previous check
     ):
@@ -144,7 +152,7 @@ def load_state_dict(self:StructureCheck,
 class PairingCheck:
     "Share, weight and purity of the pairs a walk would draw, and the spectral gap of its graph."
     def __init__(self,
-        images:ImageSet,               # labeled images to draw batches from
+        images:ImageSet,               # labeled images, or FeatureViews, to draw batches from
         every:int=1,                   # epochs between two calls
         coarse=None,                   # coarser labels of the same images [n], for `pair_kin`
         batches:int=4,                 # number of batches

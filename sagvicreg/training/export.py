@@ -18,8 +18,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from ..arrays import as_array, as_floats, as_tensor, is_tensor, require_dense
-from ..core import Run, as_path, as_whole, atomic_write, pick_device, progress_bar, reading
-from ..core import require, require_one_of
+from ..core import Run, as_path, as_whole, atomic_write, keep_freed_memory, pick_device
+from ..core import progress_bar, reading, require, require_one_of
 from ..data.augment import preprocess
 from ..data.datasets import ImageSet, decode_image
 from ..data.loader import ImageFiles, in_memory
@@ -280,6 +280,7 @@ def _frozen(model, device):
     "`model` in eval mode on `device` under `inference_mode`; modes and device restored afterwards."
     modes = {m: m.training for m in model.modules()}
     home = next((p.device for p in model.parameters()), torch.device("cpu"))
+    if device.type == "cpu": keep_freed_memory()
     try:
         with torch.inference_mode(): yield model.to(device).eval()
     finally:
@@ -416,22 +417,39 @@ class _Whole(nn.Module):
         "Vectors of the images."
         return getattr(self.encoder((images - self.mean)/self.std), self.output)
 
+# %% ../../nbs/62_training.export.ipynb #bd900f34
+class _Part(nn.Module):
+    "One output of a head."
+    def __init__(self, encoder, output):
+        super().__init__()
+        self.encoder, self.output = encoder, output
+
+    def forward(self, features): return getattr(self.encoder(features), self.output)
+
+# %% ../../nbs/62_training.export.ipynb #9546ea26
+def _exportable(trained, output):
+    "The network to export, an example of its input, and the name of the input."
+    if isinstance(trained, TrainedHead):
+        return _Part(trained.encoder, output), torch.rand(2, trained.features), "features"
+    example = torch.rand(2, 3, trained.image_size, trained.image_size)
+    return _Whole(trained, output), example, "images"
+
 # %% ../../nbs/62_training.export.ipynb #0a220f5f
 def export_onnx(
-    trained:Trained,               # from load_run
+    trained:Trained|TrainedHead,   # from load_run
     path,                          # the .onnx file to write
     output:str="representation",   # what the network returns: representation or embedding
 ) -> Path:
-    "Write the encoder as an ONNX file: `images` in [0, 1], n×3×s×s, to `output`, n×h."
+    "Write an ONNX file from `images` in [0, 1], n×3×s×s, or `features`, n×d, to `output`, n×h."
     path = as_path(path)
     require(path.suffix == ".onnx", f"file {str(path)!r}", "a name that ends in .onnx")
     require(output in Encoded._fields, f"output {output!r}", " or ".join(Encoded._fields))
     require(importlib.util.find_spec("onnxscript"), "an export without onnxscript",
             "it to be installed", "pip install 'sagvicreg[onnx]'")
-    model = copy.deepcopy(_Whole(trained, output)).cpu().eval()      # the caller's stays on its GPU
-    example = torch.rand(2, 3, trained.image_size, trained.image_size)
+    model, example, name = _exportable(trained, output)
+    model = copy.deepcopy(model).cpu().eval()                       # the caller's stays on its GPU
     program = torch.onnx.export(
-        model, (example,), dynamo=True, input_names=["images"], output_names=[output],
-        dynamic_shapes=dict(images={0: torch.export.Dim("n")}), verbose=False)
+        model, (example,), dynamo=True, input_names=[name], output_names=[output],
+        dynamic_shapes=({0: torch.export.Dim("n")},), verbose=False)
     with atomic_write(path) as t: t.write_bytes(program.model_proto.SerializeToString())
     return path

@@ -30,7 +30,7 @@ def head_recipe(
 def train_head(
     features,                      # FeatureViews, or the path of some
     method:str="vicreg",           # vicreg, sag-vicreg, simclr, barlow-twins or spectralnet
-    rows=None,                     # slice, mask or row numbers of the images to train on; None: all
+    rows=None,                     # the images to train on: slice, mask or numbers; None: all
     seed:int=0,                    # of weights, order, views and pairs
     device="auto",                 # see pick_device
     log:list|None=None,            # gets a dict of the mean loss terms per epoch
