@@ -167,7 +167,7 @@ def load_run(
     run,                           # a Run or the path of one
     device="cpu",                  # where to put the encoder; see pick_device
     best:bool=False,               # use the run's best checkpoint instead of its last
-) -> "Trained":                    # or a `TrainedHead`, for a head on features
+) -> "Trained":                    # or a TrainedHead, for a head on features
     "The encoder of a finished run, with its preprocessing."
     run = run if isinstance(run, Run) else Run(run)
     recipe, data, blank = _described(run)

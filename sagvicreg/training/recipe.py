@@ -159,7 +159,7 @@ def recipe_from(
 # %% ../../nbs/60_training.recipe.ipynb #d226171f
 def as_config(
     recipe:Recipe,         # to write down or to compare
-) -> dict:                 # for `recipe_from`
+) -> dict:                 # for recipe_from
     "The fields of a recipe; those about its start only if they were changed."
     later = ("init", "freeze", "freeze_norm", "layer_decay")
     usual = {f.name: f.default for f in fields(recipe) if f.name in later}
