@@ -6,8 +6,9 @@
     python bench/train.py throughput --device cuda  # images/s, share of the device's peak, where the time goes
     python bench/train.py methods                   # a step of every method against a step of VICReg, each with its own preset
     python bench/train.py cpu                       # what makes a step and an embedding fast on a processor, and the share of each operation
+    python bench/train.py heads                     # steps of a head on cached features, and the share of each operation
 
-A repetition measures each side once; every second one goes through them backwards. `cpu` counts processor time, on one thread, the others the clock. Printed are the median over the repetitions, the
+A repetition measures each side once; every second one goes through them backwards. `cpu` and `heads` count processor time, on one thread, the others the clock. Printed are the median over the repetitions, the
 quartiles, and the ratio of the medians with a 95 % interval (bootstrap over the repetitions).
 """
 import copy, gc, json, os, subprocess, sys, tempfile, time
@@ -29,6 +30,7 @@ from torchvision.transforms import v2
 from sagvicreg.core import environment, generator, seed_everything
 from sagvicreg.data.augment import AUGMENTATIONS, augmentation, preprocess
 from sagvicreg.data.datasets import ImageSet, cifar100
+from sagvicreg.features import FeatureViews
 from sagvicreg.graph.walk import RandomWalkPairs
 from sagvicreg.losses import vicreg_terms
 from sagvicreg.methods.base import METHODS
@@ -732,6 +734,26 @@ def cpu(a):
     return result | dict(parts=parts, augmentation=kept["augmentation"])
 
 
+def heads(a):
+    "Steps of the preset for features, on random ones, in both precisions."
+    keep_freed_memory()
+    rng = np.random.default_rng(a.seed)
+    data = FeatureViews(rng.normal(size=(a.images, 4, a.features)).astype(np.float16))
+    names = [f"{m}, {p}" for m in ("vicreg", "sag-vicreg") for p in ("bfloat16", "float32")]
+    trainers = {k: make_trainer(preset("features", method=k.split(", ")[0], precision=k.split(", ")[1], epochs=1000), data, "cpu") for k in names}
+    batch = trainers[names[0]].recipe.batch_size
+    draw = Draw(data, batch, "cpu", a.seed)
+    sides = {k: times_over(partial(lambda t: step(t, draw()), t), a.steps) for k, t in trainers.items()}
+    for f in sides.values(): f()
+    print(f"{trainers[names[0]].recipe.backbone} on {a.features} features, batch {batch}, 1 thread; {a.repeat} blocks of {a.steps} steps")
+    steps = speeds(take_turns(sides, a.repeat), dict.fromkeys(sides, a.steps*batch), names[0], "{} as fast as VICReg in bfloat16")
+    for k in names: print(f"  {k}: {steps[k]['images_per_s']/batch:.1f} steps/s")
+    parts = {k: operation_shares(lambda: step(trainers[k], draw()), a.steps) for k in names[:2]}
+    for k, part in parts.items():
+        print(f"  a step of {k}: " + ", ".join(f"{n} {100*v/sum(part.values()):.1f} %" for n, v in part.items() if v), flush=True)
+    return dict(batch=batch, steps=steps, parts=parts)
+
+
 # ---- command line -----------------------------------------------------------------------------------------------------------------
 
 def hardware():
@@ -754,14 +776,14 @@ def save(a, result):
 
 def parser():
     p = ArgumentParser(description=__doc__.splitlines()[0])
-    subs = p.add_subparsers(required=True, metavar="augment | loop | sag | throughput | methods | cpu")
+    subs = p.add_subparsers(required=True, metavar="augment | loop | sag | throughput | methods | cpu | heads")
     def command(f, about, repeat, images):
         s = subs.add_parser(f.__name__, help=about, description=about)
         s.set_defaults(run=f)
         s.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
         s.add_argument("--json", default="", help="write the result to this file")
         s.add_argument("--repeat", type=int, default=repeat, help="repetitions, each side once in each")
-        s.add_argument("--threads", type=int, default=0, help="threads of torch; default as torch has it, 1 for augment and cpu")
+        s.add_argument("--threads", type=int, default=0, help="threads of torch; default as torch has it, 1 for augment, cpu and heads")
         s.add_argument("--seed", type=int, default=0)
         s.add_argument("--root", default="", help="folder that holds cifar-100-python; default random images")
         s.add_argument("--images", type=int, default=images, help="images to draw from")
@@ -816,6 +838,9 @@ def parser():
     s.add_argument("--steps", type=int, default=2, help="steps of a block")
     s.add_argument("--embed", type=int, default=512, help="images to embed")
     s.add_argument("--returned", action="store_true", help=SUPPRESS)
+    s = command(heads, "steps of a head on cached features", 7, 6000)
+    s.add_argument("--features", type=int, default=1280, help="numbers per image")
+    s.add_argument("--steps", type=int, default=5, help="steps of a block")
     return p
 
 
@@ -827,7 +852,7 @@ def default_workers(a):
 
 def main():
     a = parser().parse_args()
-    if not a.threads and a.run in (augment, cpu): a.threads = 1
+    if not a.threads and a.run in (augment, cpu, heads): a.threads = 1
     if a.threads: torch.set_num_threads(a.threads)
     if getattr(a, "workers", 0) < 0: a.workers = default_workers(a)
     a.hardware = hardware()

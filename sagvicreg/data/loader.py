@@ -431,7 +431,7 @@ class Resident(Feed):
     def _images(self, batches):
         for rows in batches:
             if self.device.type == "cuda": rows = rows.pin_memory()
-            yield self.images[rows.to(self.device, non_blocking=True)]
+            yield self.images.index_select(0, rows.to(self.device, non_blocking=True))
 
 # %% ../../nbs/43_data.loader.ipynb #e3d15f59
 class Pinned(Feed):

@@ -167,7 +167,7 @@ def load_run(
     run,                           # a Run or the path of one
     device="cpu",                  # where to put the encoder; see pick_device
     best:bool=False,               # use the run's best checkpoint instead of its last
-) -> "Trained|TrainedHead":       # a TrainedHead for a head on features
+) -> "Trained":                    # or a `TrainedHead`, for a head on features
     "The encoder of a finished run, with its preprocessing."
     run = run if isinstance(run, Run) else Run(run)
     recipe, data, blank = _described(run)
@@ -268,7 +268,7 @@ def load_model(
     spec,                          # a Run, the path of one, or `timm:NAME` with `@FILE` or `@none`
     device="cpu",                  # where to put the encoder; see pick_device
     best:bool=False,               # use the run's best checkpoint instead of its last
-) -> "Trained|TrainedHead|Pretrained":
+) -> "Trained|Pretrained":          # or a TrainedHead, for a head on features
     "The encoder of a run, or a network of timm."
     if not is_timm(spec): return load_run(spec, device, best)
     require(not best, f"best with {spec!r}", "a run, which may have a best checkpoint")
