@@ -27,7 +27,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision.transforms import v2
 
-from sagvicreg.core import environment, generator, seed_everything
+from sagvicreg.core import environment, generator, keep_freed_memory, seed_everything
 from sagvicreg.data.augment import AUGMENTATIONS, augmentation, preprocess
 from sagvicreg.data.datasets import ImageSet, cifar100
 from sagvicreg.features import FeatureViews
