@@ -11,7 +11,7 @@
 A repetition measures each side once; every second one goes through them backwards. `cpu` and `heads` count processor time, on one thread, the others the clock. Printed are the median over the repetitions, the
 quartiles, and the ratio of the medians with a 95 % interval (bootstrap over the repetitions).
 """
-import copy, ctypes, gc, json, os, subprocess, sys, tempfile, time
+import copy, gc, json, os, subprocess, sys, tempfile, time
 from argparse import SUPPRESS, ArgumentParser
 from dataclasses import asdict, replace
 from functools import partial
@@ -34,6 +34,7 @@ from sagvicreg.features import FeatureViews
 from sagvicreg.graph.walk import RandomWalkPairs
 from sagvicreg.losses import vicreg_terms
 from sagvicreg.methods.base import METHODS
+from sagvicreg.training import export as export_module, trainer as trainer_module
 from sagvicreg.training.export import embed
 from sagvicreg.training.recipe import make_optimizer
 from sagvicreg.training.recipe import preset
@@ -641,14 +642,6 @@ def take_turns(sides, repeat):
     return times
 
 
-def return_memory():
-    "glibc's usual way with freed memory, where it can be set: large blocks go back to the system."
-    try: mallopt = ctypes.CDLL(None).mallopt
-    except (OSError, AttributeError, TypeError): return
-    mallopt(-3, 2**17)
-    mallopt(-1, 2**17)
-
-
 PARTS = {"convolution": ("convolution.",), "convolution, backward": ("convolution_backward.",), "batch normalization": ("native_batch_norm.",),
          "batch normalization, backward": ("native_batch_norm_backward.",), "ReLU and its backward": ("relu_.", "relu.", "threshold_backward."),
          "pooling and its backward": ("avg_pool2d.", "avg_pool2d_backward.", "max_pool2d", "mean.dim"),
@@ -679,24 +672,19 @@ def cpu_recipe(a, precision):
 
 
 def step_sides(a, data):
-    "Functions that make a step: as the trainer does it, and with one measure undone at a time."
-    draw, precisions = Draw(data, a.batch, "cpu", a.seed), ("bfloat16", "float32")
-    trainers = {p: make_trainer(cpu_recipe(a, p), data, "cpu") for p in precisions}
+    "Functions that make steps: as the trainer does, with the channels outermost, and in float32; and the trainers."
+    draw = Draw(data, a.batch, "cpu", a.seed)
+    trainers = {p: make_trainer(cpu_recipe(a, p), data, "cpu") for p in ("bfloat16", "float32")}
     planes = adapt(make_trainer(cpu_recipe(a, "bfloat16"), data, "cpu"), ("nchw",))
-    def with_memory(kept, trainer):
-        def run():
-            (keep_freed_memory if kept else return_memory)()
-            for _ in range(a.steps): step(trainer, draw())
-        return run
-    return {"bfloat16": with_memory(True, trainers["bfloat16"]), "bfloat16, memory returned": with_memory(False, trainers["bfloat16"]),
-            "bfloat16, channels outermost": with_memory(True, planes), "float32": with_memory(True, trainers["float32"])}, trainers
+    sides = {"bfloat16": trainers["bfloat16"], "channels outermost": planes, "float32": trainers["float32"]}
+    return {k: times_over(partial(lambda t: step(t, draw()), t), a.steps) for k, t in sides.items()}, trainers
 
 
 def embedding_sides(a, encoder, data):
     "Functions that encode `--embed` images: as `embed` does, with the channels outermost, and in bfloat16."
     images = data.images[:a.embed]
-    ours = lambda: embed(encoder, images, data.mean, data.std, progress=False)
     still = copy.deepcopy(encoder).eval().to(memory_format=torch.contiguous_format)
+    def ours(): embed(encoder, images, data.mean, data.std, progress=False)
     def planes():
         with torch.inference_mode():
             for x in images.split(512): still(preprocess(x, data.mean, data.std))
@@ -705,25 +693,45 @@ def embedding_sides(a, encoder, data):
     return {"embed": ours, "channels outermost": planes, "bfloat16": short}
 
 
-def cpu(a):
-    data = load(a)
+def processor_times(a, data):
+    "Seconds of all sides, of steps and of embedding, and seconds of a step by part."
     sides, trainers = step_sides(a, data)
-    print(f"{a.network} × {a.width}, expander {a.expander}, augmentation {a.augmentation}, batch {a.batch}, AdamW, {torch.get_num_threads()} thread(s); "
-          f"auto is {'bfloat16' if make_trainer(cpu_recipe(a, 'auto'), data, 'cpu').bfloat16 else 'float32'}; {a.repeat} blocks of {a.steps} steps")
     for f in sides.values(): f()
-    steps = speeds(take_turns(sides, a.repeat), dict.fromkeys(sides, a.steps*a.batch), "bfloat16", "{} as fast as bfloat16")
-    keep_freed_memory()
-    draw, parts = Draw(data, a.batch, "cpu", a.seed), {}
-    for precision, trainer in trainers.items():
-        parts[precision] = operation_shares(lambda: step(trainer, draw()), a.steps)
-        total = sum(parts[precision].values())
-        print(f"  a step in {precision}: " + ", ".join(f"{k} {100*v/total:.1f} %" for k, v in parts[precision].items()), flush=True)
+    steps, draw = take_turns(sides, a.repeat), Draw(data, a.batch, "cpu", a.seed)
+    parts = {p: operation_shares(lambda: step(t, draw()), a.steps) for p, t in trainers.items()}
     views = processor_seconds(times_over(lambda: trainers["float32"].augment(draw(), generator(0)), a.steps))/a.steps
-    print(f"  augmentation alone: {100*views/sum(parts['bfloat16'].values()):.1f} % of a step in bfloat16")
     sides = embedding_sides(a, trainers["float32"].method.encoder, data)
     for f in sides.values(): f()
-    embedding = speeds(take_turns(sides, a.repeat), dict.fromkeys(sides, min(a.embed, len(data))), "embed", "{} as fast as embed")
-    return dict(steps=steps, parts=parts, augmentation=views, embedding=embedding)
+    return dict(steps=steps, parts=parts, augmentation=views, embedding=take_turns(sides, a.repeat))
+
+
+def returned(a):
+    "The same in a process that returns freed memory to the system, as glibc does by default; the setting cannot be undone."
+    options = {k: getattr(a, k) for k in ("network", "width", "expander", "augmentation", "batch", "steps", "embed", "seed", "images", "repeat")}
+    args = [word for k, v in options.items() for word in (f"--{k}", str(v))] + ["--root", a.root]*bool(a.root)
+    done = subprocess.run([sys.executable, __file__, "cpu", "--returned", *args], capture_output=True, text=True)
+    if done.returncode: raise SystemExit(done.stderr)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def cpu(a):
+    data = load(a)
+    if a.returned:
+        for module in (trainer_module, export_module): module.keep_freed_memory = lambda: False
+        print(json.dumps(processor_times(a, data)))
+        return None
+    print(f"{a.network} × {a.width}, expander {a.expander}, augmentation {a.augmentation}, batch {a.batch}, AdamW, {torch.get_num_threads()} thread(s); "
+          f"auto is {'bfloat16' if make_trainer(cpu_recipe(a, 'auto'), data, 'cpu').bfloat16 else 'float32'}; {a.repeat} blocks of {a.steps} steps")
+    kept, other, result = processor_times(a, data), returned(a), {}
+    for part, images, base in (("steps", a.steps*a.batch, "bfloat16"), ("embedding", min(a.embed, len(data)), "embed")):
+        times = kept[part] | {f"{k}, memory returned": v for k, v in other[part].items()}
+        result[part] = speeds(times, dict.fromkeys(times, images), base, "{} as fast as " + base)
+    parts = kept["parts"] | {"bfloat16, memory returned": other["parts"]["bfloat16"]}
+    for name, seconds_of in parts.items():
+        total = sum(seconds_of.values())
+        print(f"  a step in {name}, {1e3*total:.0f} ms: " + ", ".join(f"{k} {100*v/total:.1f} %" for k, v in seconds_of.items()), flush=True)
+    print(f"  augmentation alone: {100*kept['augmentation']/sum(parts['bfloat16'].values()):.1f} % of a step in bfloat16")
+    return result | dict(parts=parts, augmentation=kept["augmentation"])
 
 
 def heads(a):
@@ -829,6 +837,7 @@ def parser():
     s.add_argument("--batch", type=int, default=256)
     s.add_argument("--steps", type=int, default=2, help="steps of a block")
     s.add_argument("--embed", type=int, default=512, help="images to embed")
+    s.add_argument("--returned", action="store_true", help=SUPPRESS)
     s = command(heads, "steps of a head on cached features", 7, 6000)
     s.add_argument("--features", type=int, default=1280, help="numbers per image")
     s.add_argument("--steps", type=int, default=5, help="steps of a block")
