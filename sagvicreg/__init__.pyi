@@ -1,6 +1,7 @@
 "The names that `sagvicreg` imports on first use, for type checkers and editors."
 from .data.datasets import cifar100 as cifar100, digits as digits, image_folder as image_folder
 from .embeddings import align as align, load_embeddings as load_embeddings
+from .features import embed_views as embed_views, load_views as load_views
 from .graph.affinity import affinity as affinity
 from .graph.walk import RandomWalkPairs as RandomWalkPairs
 from .methods.vicreg import SAGVICReg as SAGVICReg, VICReg as VICReg
@@ -16,6 +17,7 @@ from .metrics.uncertainty import (
 )
 from .training.export import embed as embed, load_model as load
 from .training.fit import train as train
+from .training.heads import train_head as train_head
 from .training.recipe import Recipe as Recipe, preset as preset
 
 __version__: str
