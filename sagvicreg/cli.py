@@ -31,7 +31,7 @@ trees, = _modules("sagvicreg.metrics", "dendrogram")
 reporting = LazyModule("sagvicreg.metrics.report")
 distributed, models, methods = _modules("sagvicreg", "distributed models methods.base")
 embeddings, pretrained, frozen = _modules("sagvicreg", "embeddings pretrained features")
-trainers, exports, fits = _modules("sagvicreg.training", "trainer export fit")
+trainers, exports, fits, recipes = _modules("sagvicreg.training", "trainer export fit recipe")
 checkers, reports = _modules("sagvicreg.training", "checks report")
 presets, figures = _modules("sagvicreg.protocols", "presets figures")
 runs, tables = _modules("sagvicreg.protocols", "runs reproduce")
@@ -164,6 +164,7 @@ def _stream(data, root, size, classes, limit, on_error, cache):
 def _make_recipe(data, method_args, size=None, start=None, held=None, **changes):
     "The preset for the data with these changes; raises if it cannot be trained."
     args = presets.parse_arguments(method_args)
+    if start is not None: require_one_of(start, recipes.RECIPES, "preset")
     kind = start or ("features" if held else data)
     recipe = sagvicreg.preset(kind, **changes, method_args=args)
     import_module("sagvicreg.training.trainer")           # registers the methods
@@ -829,9 +830,9 @@ def _run(name, argv):
         COMMANDS[name](**options)
 
 # %% ../nbs/80_cli.ipynb #3c5473da
-def _prepare_process():
-    "Replace characters that an output cannot show; let idle OpenMP threads sleep."
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+def _prepare_process(command):
+    "Replace characters that an output cannot show; for `score`, let idle threads sleep."
+    if command == "score": os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"): stream.reconfigure(errors="replace")
 
@@ -857,8 +858,8 @@ def main(
     argv:list[str]=None,         # arguments; default: those of the process
 ) -> int:                        # exit code
     "The `sagvicreg` command."
-    _prepare_process()
     argv = list(sys.argv[1:] if argv is None else argv)
+    _prepare_process(next((a for a in argv if a != "--debug"), ""))
     debug, argv = "--debug" in argv, [a for a in argv if a != "--debug"]
     try:
         code = _command(argv)

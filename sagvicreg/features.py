@@ -6,11 +6,10 @@
 __all__ = ['FeatureViews', 'DrawViews', 'is_head', 'Head', 'load_views', 'embed_views']
 
 # %% ../nbs/47_features.ipynb #7e4df563
-import hashlib, json, math, os, re, shutil, time, zlib
+import hashlib, json, math, os, re, shutil, time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,7 +27,7 @@ from .data.augment import AUGMENTATIONS, Augment, View, preprocess
 from .data.datasets import ImageSet, readable_rows, rgb_image, row_numbers, try_image
 from .data.loader import ImageFiles, fingerprint
 from .models import expander, features
-from .pretrained import Pretrained, load_pretrained
+from .pretrained import Pretrained, load_pretrained, read_ahead, tensors_hash
 
 # %% ../nbs/47_features.ipynb #423dd326
 def _check_arrays(data):
@@ -409,25 +408,6 @@ def _encoded(intake, inputs, batch_size):
     parts = [features(intake.network, part).float().cpu() for part in x.split(batch_size)]
     return torch.cat(parts).unflatten(0, inputs.shape[:2])
 
-# %% ../nbs/47_features.ipynb #57b491c4
-def _read_ahead(sources, intake, start):
-    "The opened images of each block from row `start` on; the next is read while one is in use."
-    def begin(pool, i): return [pool.submit(_opened, s, intake) for s in sources[i:i + _BLOCK]]
-    starts = range(start, len(sources), _BLOCK)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        ahead = begin(pool, start)
-        for i in starts:
-            ready, ahead = ahead, begin(pool, i + _BLOCK)
-            yield i, [f.result() for f in ready]
-
-# %% ../nbs/47_features.ipynb #1058df48
-def _checksum(network):
-    "A checksum of the weights."
-    crc = 0
-    for v in network.state_dict().values():
-        crc = zlib.crc32(v.detach().cpu().contiguous().flatten().view(torch.uint8).numpy(), crc)
-    return f"{crc:08x}"
-
 # %% ../nbs/47_features.ipynb #7cb854f8
 def _recipes(augmentation, views):
     "The augmentation of each view: those of a preset or a list in turn."
@@ -444,7 +424,7 @@ def _settings(intake, images, recipes, seed, dtype, width, device):
     "All that determines a cache, as plain data."
     return dict(
         format="sagvicreg features 1", images=fingerprint(images), encoder=intake.name,
-        weights=_checksum(intake.network), size=intake.size, width=width, dtype=dtype, seed=seed,
+        weights=tensors_hash(intake.network.state_dict()), size=intake.size, width=width, dtype=dtype, seed=seed,
         augmentation=json.loads(json.dumps([asdict(v) for v in recipes])), device=device.type)
 
 # %% ../nbs/47_features.ipynb #25fd4935
@@ -541,8 +521,9 @@ _SECONDS = 20.               # between two times that progress is saved
 
 def _fill(cache, intake, augment, sources, batch_size, device, stop, bar):
     "Compute the rows that are missing; with `stop`, up to the first image that cannot be read."
-    saved = time.monotonic()
-    for i, opened in _read_ahead(sources, intake, cache.read):
+    saved, read = time.monotonic(), partial(_opened, intake=intake)
+    for opened in read_ahead(sources, read, _BLOCK, cache.read):
+        i = cache.read
         bad = [[i + j, why] for j, (*_, why) in enumerate(opened) if why is not None]
         if stop and bad: return bad
         g = generator(cache.settings["seed"]*1_000_003 + i//_BLOCK, device)

@@ -367,6 +367,11 @@ def tree_and_lists(
     z, ties, lists = counted_linkage(points, linkage, device, progress, name, tolerance)
     return Dendrogram(z, tolerance, ties), lists
 
+# %% ../../nbs/31_metrics.dendrogram.ipynb #16467a46
+def tree_of(*args, **kwargs) -> Dendrogram:   # arguments of tree_and_lists
+    "The tree of embeddings that have been checked."
+    return tree_and_lists(*args, **kwargs)[0]
+
 # %% ../../nbs/31_metrics.dendrogram.ipynb #ae247b0d
 def _renamed(tree, items):
     "The `tree` whose leaf i is the item items[i]."
@@ -374,23 +379,6 @@ def _renamed(tree, items):
     names = np.append(items, np.arange(n, 2*n - 1))
     z[:, :2] = np.sort(names[tree.children], 1)
     return Dendrogram(z, tree.tolerance, tree.ties)
-
-# %% ../../nbs/31_metrics.dendrogram.ipynb #16467a46
-def tree_of(
-    x:Float[np.ndarray, "n d"],          # what as_embeddings returns
-    metric:str="cosine",                 # one of `METRICS`
-    linkage:str="average",               # one of `LINKAGES`; `ward` only with `euclidean`
-    name:str="x",                        # what to call them in error messages
-    device="cpu",                        # where to cluster many items: cpu, cuda, auto
-    progress:bool=True,                  # show a bar if it takes more than a few seconds
-    eps:float=2**-52,                    # rounding of the numbers in `x`, see rounding
-    order:int|None=None,                 # seed of an order of the rows; None: as they are
-) -> Dendrogram:
-    "`dendrogram` of embeddings that have been checked."
-    if order is not None:
-        items = np.random.default_rng(order).permutation(len(x))
-        return _renamed(tree_of(x[items], metric, linkage, name, device, progress, eps), items)
-    return tree_and_lists(x, metric, linkage, name, device, progress, eps)[0]
 
 # %% ../../nbs/31_metrics.dendrogram.ipynb #853e5fa4
 def dendrogram(
@@ -405,8 +393,10 @@ def dendrogram(
     "The dendrogram of the rows of `x`; avoids a distance matrix for 2,000 or more, if possible."
     check_choices(metric, linkage)
     if order is not None: as_whole(order, "order", 0)
-    checked = as_embeddings(x, name, metric)
-    return tree_of(checked, metric, linkage, name, device, progress, rounding(x), order)
+    checked, how = as_embeddings(x, name, metric), (metric, linkage, name, device, progress)
+    if order is None: return tree_of(checked, *how, rounding(x))
+    items = np.random.default_rng(order).permutation(len(checked))
+    return _renamed(tree_of(checked[items], *how, rounding(x)), items)
 
 # %% ../../nbs/31_metrics.dendrogram.ipynb #74d6a17c
 @patch(as_prop=True)

@@ -208,8 +208,8 @@ def _nulls(a, b, choices, samples):
         sd = float(np.std(drawn, ddof=1)) if len(drawn) > 1 else None
         found[k] = Null(float(np.mean(drawn)), sd)
     n = len(a.x)
-    found["mutual_knn"] = replace(found["mutual_knn"], mean=choices.neighbors(n)/(n - 1))
-    return found
+    known = dict(kendall=0., mutual_knn=choices.neighbors(n)/(n - 1))
+    return found | {k: replace(found[k], mean=mean) for k, mean in known.items()}
 
 # %% ../../nbs/39_metrics.report.ipynb #1c79eb2e
 def _subset(s, rows, choices, device):
@@ -327,7 +327,8 @@ CLEAR = 3         # standard deviations above chance below which a sentence says
 def words(self:Comparison) -> list[str]:
     "The result in sentences, the most important first."
     said = [_main_sentence(self)]
-    low = [f"{SCORES[k].name} (z = {z:.1f})" for k, z in self.z.items() if z and z < CLEAR]
+    low = [f"{SCORES[k].name} (z = {z:.1f})" for k, z in self.z.items() 
+           if z is not None and z < CLEAR]
     if low: said.append(f"Not clearly above chance: {', '.join(low)}.")
     if self.noisy:
         noisy = ", ".join(SCORES[k].name for k in self.noisy)
@@ -388,7 +389,7 @@ def to_dict(self:Comparison) -> dict:
 
 # %% ../../nbs/39_metrics.report.ipynb #51f27e34
 DRAWS, ORDERS = 20, 5            # subsets and orders that are drawn if no number is asked for
-FEW = 20                         # with fewer items, none are drawn unless asked for
+FEW = 20                         # with fewer items, no subsets are drawn unless asked for
 
 def check_draws(
     draws:int|None,              # as for compare
@@ -404,9 +405,9 @@ def check_draws(
 # %% ../../nbs/39_metrics.report.ipynb #d0a61838
 def _enough(draws, n, choices):
     "The numbers of subsets and of orders for `n` items; raises if the items are too few."
-    numbers = (draws, draws) if draws is not None else (DRAWS, ORDERS) if n >= FEW else (0, 0)
-    if numbers[0]: choices.neighbors(subsets(n, _fraction(n), 2).shape[1])
-    return numbers
+    parts = draws if draws is not None else DRAWS if n >= FEW else 0
+    if parts: choices.neighbors(subsets(n, _fraction(n), 2).shape[1])
+    return parts, draws or ORDERS
 
 # %% ../../nbs/39_metrics.report.ipynb #a11af467
 def compare(

@@ -10,6 +10,7 @@ __all__ = ['TrainerState', 'check_options', 'check_recipe', 'check_network', 'fi
 import inspect, io, math, os, pickle, shutil, time, warnings, zipfile
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -344,8 +345,7 @@ def _make_optimizer(self:Trainer):
     self.steps = recipe.epochs*per_epoch
     warmup = min(round(recipe.warmup*per_epoch), self.steps - 1)
     self.schedule = make_schedule(self.optimizer, self.steps, warmup)
-    self.bfloat16 = recipe.precision == "bfloat16"
-    if recipe.precision == "auto": self.bfloat16 = _has_bfloat16(self.device)
+    self.bfloat16 = _in_bfloat16(self)
 
 # %% ../../nbs/61_training.trainer.ipynb #91a34dd2
 def _has_bfloat16(device):
@@ -361,6 +361,41 @@ def _processor_has_bfloat16():
     "Whether this processor has instructions for products in bfloat16, and torch uses them."
     found = any(getattr(torch.cpu, flag, bool)() for flag in _BFLOAT16_FLAGS)
     return found and torch.backends.mkldnn.is_available()
+
+# %% ../../nbs/61_training.trainer.ipynb #fd907ebe
+def _tiny_maps(
+    encoder:nn.Module,       # evaluated on zeros; its statistics do not change
+    sides:list,              # of the views, px
+) -> list[str]:              # names of modules
+    "Dense convolutions with maps so small that their gradients in bfloat16 are wrong on a CPU."
+    def dense(m): return isinstance(m, nn.Conv2d) and m.groups < m.in_channels
+    patches = [m for m in encoder.modules() if dense(m)
+               and (m.kernel_size, (0, 0)) == (m.stride, m.padding)]
+    layers = {k: m for k, m in encoder.named_modules() if dense(m) and m not in patches}
+    if not layers: return []
+    found, training = {}, encoder.training
+    def look(name, layer, inputs):
+        spans = zip(inputs[0].shape[-2:], layer.kernel_size, layer.stride)
+        if any(k > 1 and (s > n or k > 2*n + 2) for n, k, s in spans): found[name] = True
+    hooks = [m.register_forward_pre_hook(partial(look, k)) for k, m in layers.items()]
+    zeros = next(encoder.parameters())
+    with torch.no_grad():
+        for s in dict.fromkeys(sides): encoder.eval().forward(zeros.new_zeros(2, 3, s, s))
+    for hook in hooks: hook.remove()
+    encoder.train(training)
+    return list(found)
+
+# %% ../../nbs/61_training.trainer.ipynb #c3eea409
+def _in_bfloat16(trainer):
+    "Whether the network runs in bfloat16; raises if it should, but cannot."
+    wanted, auto = trainer.recipe.precision, trainer.recipe.precision == "auto"
+    if wanted == "float32" or auto and not _has_bfloat16(trainer.device): return False
+    if trainer.device.type != "cpu" or isinstance(trainer.data, FeatureViews): return True
+    tiny = _tiny_maps(trainer.method.encoder, trainer.augment.sides)
+    given = f"precision = bfloat16 on a CPU with maps of a pixel or two in {', '.join(tiny[:3])}"
+    require(auto or not tiny, given, "larger maps, as such gradients would be wrong",
+            "Use precision = float32, larger images or small_stem.")
+    return not tiny
 
 # %% ../../nbs/61_training.trainer.ipynb #ba0728f0
 @patch
