@@ -130,6 +130,11 @@ def _called(dataset):
     if dataset in ("digits", "cifar100"): return dataset
     return as_path(dataset).resolve().name
 
+# %% ../../nbs/72_protocols.runs.ipynb #0fd75c47
+def _named(recipe):
+    "A recipe's config; a file or folder to start from has the same name wherever it is."
+    return recipe | dict(init=_called(recipe["init"])) if "init" in recipe else recipe
+
 # %% ../../nbs/72_protocols.runs.ipynb #9036d0aa
 @patch(as_prop=True)
 def config(self:Experiment) -> dict:
@@ -138,7 +143,7 @@ def config(self:Experiment) -> dict:
     measured = {k: v for k, v in asdict(self.preset).items() if k not in left_out}
     if not measured["parts"]: del measured["parts"]
     if measured.get("second"): measured["second"] = _called(measured["second"])
-    recipes = {part: as_config(r) for part, r in self.trainings.items()}
+    recipes = {part: _named(as_config(r)) for part, r in self.trainings.items()}
     return dict(kind=self.kind, dataset=_called(self.dataset), preset=measured, recipes=recipes)
 
 # %% ../../nbs/72_protocols.runs.ipynb #7eeacc54
@@ -275,6 +280,8 @@ def _check_trainable(experiments):
     recipes = [(replace(e.recipe, seed=0), e.preset.size) for e in experiments]
     for recipe, size in {json.dumps([asdict(r), s]): (r, s) for r, s in recipes}.values():
         if recipe.method != "untrained": check_recipe(recipe, size)
+        else: require(recipe.init == "scratch", f"row untrained with init = {recipe.init}",
+                      "networks from scratch", "Leave the row out.")
 
 # %% ../../nbs/72_protocols.runs.ipynb #af74396a
 def train_experiments(
@@ -309,7 +316,8 @@ def _training_record(run):
     with reading(run/"config.toml", "what `sagvicreg train` wrote", "Train again."):
         recipe, environment = config["recipe"], config["environment"]
         data = {k: config["data"][k] for k in ("name", "n", "digest")}
-        record = dict(recipe=recipe, data=data, environment=environment)
+        record = dict(recipe=_named(recipe), data=data, environment=environment)
+        if "start" in config: record["start"] = dict(sha256=config["start"]["sha256"])
         _check_record(record)
     seconds, steps = _duration(run, losses, recipe["batch_size"]) if losses else (0., 0)
     return record | dict(seconds=round(seconds, 1), steps=steps,
