@@ -28,16 +28,16 @@ def head_recipe(
 
 # %% ../../nbs/66_training.heads.ipynb #38c657bb
 def train_head(
-    features,                      # FeatureViews, or the path of some
+    features,                      # FeatureViews, or the path of a cache
     method:str="vicreg",           # vicreg, sag-vicreg, simclr, barlow-twins or spectralnet
     rows=None,                     # the images to train on: slice, mask or numbers; None: all
-    seed:int=0,                    # of weights, order, views and pairs
+    seed:int=0,                    # seed of weights, order, views and pairs
     device="auto",                 # see pick_device
-    log:list|None=None,            # gets a dict of the mean loss terms per epoch
+    log:list|None=None,            # receives a dict of the mean loss terms per epoch
     progress:bool=False,           # show a bar over the epochs
     **options,                     # fields of Recipe, such as epochs; arguments of the method
 ) -> TrainedHead:
-    "Train a head on cached features; nothing is written to the disk."
+    "Train a head on cached features; writes nothing to disk."
     data = features if isinstance(features, FeatureViews) else load_views(features)
     if rows is not None: data = data[rows]
     recipe, before = head_recipe(method, seed=seed, **options), rng_state()
@@ -52,7 +52,7 @@ def train_head(
 
 # %% ../../nbs/66_training.heads.ipynb #4f457fbb
 def _epoch(trainer):
-    "Train for an epoch; the means of the loss and its terms."
+    "Train for one epoch; returns the means of the loss and its terms."
     state, batches = trainer.state, list(trainer.batches)
     for rows, images in zip(batches, trainer.feed(batches)):
         state.count(trainer.train_step(images), len(rows))
