@@ -32,7 +32,7 @@ Image, ImageOps = LazyModule("PIL.Image"), LazyModule("PIL.ImageOps")
 
 # %% ../../nbs/38_metrics.where.ipynb #7817e2e9
 def _standardized(tree):
-    "Per merge, its height, standardized over all pairs, eq. (2)."
+    "The height of each merge, standardized over all pairs, eq. (2)."
     w = tree.pairs/(tree.n*(tree.n - 1)/2)
     h = np.ldexp(tree.heights, -binary_exponent(tree.heights))
     v = h - (w*h).sum()
@@ -469,7 +469,7 @@ def _from_array(images, needed):
 
 # %% ../../nbs/38_metrics.where.ipynb #0ba49c15
 def _are_paths(images):
-    "Are these paths, and no arrays?"
+    "Whether these are paths rather than an array."
     return isinstance(images, list)
 
 # %% ../../nbs/38_metrics.where.ipynb #e3214761
