@@ -424,7 +424,8 @@ def _settings(intake, images, recipes, seed, dtype, width, device):
     "All that determines a cache, as plain data."
     return dict(
         format="sagvicreg features 1", images=fingerprint(images), encoder=intake.name,
-        weights=tensors_hash(intake.network.state_dict()), size=intake.size, width=width, dtype=dtype, seed=seed,
+        weights=tensors_hash(intake.network.state_dict()), size=intake.size, width=width,
+        dtype=dtype, seed=seed,
         augmentation=json.loads(json.dumps([asdict(v) for v in recipes])), device=device.type)
 
 # %% ../nbs/47_features.ipynb #25fd4935

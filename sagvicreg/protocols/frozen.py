@@ -126,7 +126,8 @@ def _about(task, row, seed, choices, k, options):
     "All that determines a result, apart from versions and hardware."
     method, changes = read_method(row)
     recipe = asdict(head_recipe(method, **options | changes))
-    sets = [dict(name=d.name, n=len(d), encoder=Path(d.encoder).name) for p in _parts(task) for d in p]
+    sets = [dict(name=d.name, n=len(d), encoder=Path(d.encoder).name)
+            for p in _parts(task) for d in p]
     return dict(task=task.name, row=row, seed=seed, recipe=recipe | dict(seed=seed), sets=sets,
                 choices=asdict(choices), knn_k=k)
 
@@ -214,9 +215,10 @@ def frozen_table(
     first = results[0]
     n = [f"{s['n']:,}" for s in first["sets"]]
     note = (f"{first['task']}: {' and '.join(n[::2])} images to train on, {' and '.join(n[1::2])} "
-            f"to measure; k-NN with {first['knn_k']} neighbors; {first['environment']['cores']} CPU "
-            f"cores, torch {first['environment']['torch']}")
-    return ResultTable(f"Heads on frozen features, {first['task']}", labels, found, note, base)
+            f"to measure; k-NN with {first['knn_k']} neighbors; "
+            f"{first['environment']['cores']} CPU cores, torch {first['environment']['torch']}")
+    title = f"Heads on frozen features, {first['task']}"
+    return ResultTable(title, labels, found, note, base)
 
 # %% ../../nbs/74_protocols.frozen.ipynb #258399d4
 def read_results(
