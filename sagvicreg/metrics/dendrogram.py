@@ -23,7 +23,7 @@ from scipy.spatial.distance import pdist
 from ..arrays import as_array, as_labels, as_matrix, binary_exponent, require_rows, rescaled
 from ..arrays import rounding
 from ..core import LazyModule, SagvicregError, as_list, as_number, as_whole, counted
-from ..core import require, require_memory, require_one_of
+from ..core import require, shortened, require_memory, require_one_of
 from .linkage import NeighborLists, counted_linkage, jit
 
 # %% ../../nbs/31_metrics.dendrogram.ipynb #85825045
@@ -624,7 +624,7 @@ def plot_tanglegram(
     edge = [_edges(o, s, gap) for o, s in zip(found["orders"], size)]
     for side, ax in enumerate(axs[[0, 2]]):
         _draw_side(ax, *found["tops"][side][:2], edge[side], size[side], side == 1)
-        ax.set_title(titles[side])
+        ax.set_title(shortened(titles[side]))
     axs[1].add_collection(_ribbons(found, edge, codes, ["0.45"] if labels is None else PALETTE))
     axs[1].set(xlim=(0, 1), xticks=[], yticks=[], title=f"{found['crossing']:.1%} cross")
     _open_frames(axs, n + gap*k)

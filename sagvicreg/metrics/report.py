@@ -21,7 +21,7 @@ from jaxtyping import Float, Int
 from ..arrays import as_matrix, require_rows, rounding
 from ..core import SCORES, LazyModule, SagvicregError, Table, Tabular, as_list, as_number
 from ..core import as_path, as_whole, atomic_write, counted, environment
-from ..core import fill_template, progress_bar, require, require_one_of
+from ..core import fill_template, progress_bar, require, require_one_of, shortened
 from .agreement import OFFSET, ceiling as score_with_noise, common
 from .agreement import cka_null, distance_sums, linear_cka, mantel_null, nearest
 from .agreement import offset, procrustes, tree_sums
@@ -483,7 +483,8 @@ def plot_distances(
     fig, ax = plt.subplots(figsize=(4.2, 3.6), layout="constrained")
     found = ax.hexbin(*d, gridsize=45, bins="log", cmap="viridis", mincnt=1, linewidths=.1)
     fig.colorbar(found, ax=ax, label="pairs")
-    ax.set(xlabel=f"distance in {c.names[0]}", ylabel=f"distance in {c.names[1]}")
+    first, second = (f"distance in {shortened(name)}" for name in c.names)
+    ax.set(xlabel=first, ylabel=second)
     return fig
 
 # %% ../../nbs/39_metrics.report.ipynb #41b2f3a4
@@ -647,7 +648,7 @@ def plot(self:ManyComparison,
         for (i, j), v in np.ndenumerate(shown):
             ax.text(j, i, f"{v:.2f}", ha="center", va="center", fontsize=8,
                     color="black" if v > .6 else "white")
-        names = [self.names[i] for i in order]
+        names = [shortened(self.names[i]) for i in order]
         ax.set_xticks(range(m), names, rotation=90)
         ax.set_yticks(range(m), names)
         ax.set_title("mean of all scores" if key == "all" else SCORES[key].name)
