@@ -33,10 +33,11 @@ def make_recipe(a, seed):
 
 
 def train(recipe, images, folder, device):
-    "Train, or go on, or do nothing; processor time and time by the clock of this call, in minutes."
-    run, cpu, wall = Run(folder), time.process_time(), time.perf_counter()
-    if not run.finished: fit(Trainer(recipe, images, folder, device), resume=any(run.path.glob("checkpoint*.pt")))
-    return (time.process_time() - cpu)/60, (time.perf_counter() - wall)/60
+    "Train, or go on, or do nothing; processor time in minutes, if this call did all of it."
+    run, began = Run(folder), time.process_time()
+    whole = not any(run.path.glob("checkpoint*.pt"))
+    if not run.finished: fit(Trainer(recipe, images, folder, device), resume=not whole)
+    return (time.process_time() - began)/60 if whole else None
 
 
 def levels(data):
@@ -102,11 +103,11 @@ def main():
         if str(seed) in whole.get(a.name, {}): continue
         recipe = make_recipe(a, seed)
         folder = Path(a.runs)/f"{a.name.replace(' ', '-').replace(',', '')}-s{seed}"
-        core, wall = train(recipe, images["all"], folder, a.device)
+        core = train(recipe, images["all"], folder, a.device)
         minutes, steps = clock(folder, recipe.batch_size)
         config = as_config(replace(recipe, init=Path(recipe.init).name))
         found = dict(recipe=config, data=Path(a.data).name, size=size, n=len(images["all"]), held=len(images["held"]), steps=steps,
-                     minutes=round(minutes, 2), core_minutes=round(core, 2) if core > .8*minutes else None, threads=a.threads, device=a.device,
+                     minutes=round(minutes, 2), core_minutes=core and round(core, 2), threads=a.threads, device=a.device,
                      **accuracies(folder, images["all"], images["held"], a.device), curves=curves(folder), cpu=cpu_name(),
                      commit=subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip(),
                      date=time.strftime("%F"), environment=environment())

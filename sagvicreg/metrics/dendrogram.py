@@ -23,7 +23,7 @@ from scipy.spatial.distance import pdist
 from ..arrays import as_array, as_labels, as_matrix, binary_exponent, require_rows, rescaled
 from ..arrays import rounding
 from ..core import LazyModule, SagvicregError, as_list, as_number, as_whole, counted
-from ..core import require, shortened, require_memory, require_one_of
+from ..core import require, require_memory, require_one_of, shortened
 from .linkage import NeighborLists, counted_linkage, jit
 
 # %% ../../nbs/31_metrics.dendrogram.ipynb #85825045
