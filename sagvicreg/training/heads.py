@@ -17,7 +17,7 @@ from .trainer import Trainer
 
 # %% ../../nbs/66_training.heads.ipynb #f2899049
 def head_recipe(
-    method:str="vicreg",           # vicreg, sag-vicreg, simclr, barlow-twins or spectralnet
+    method:str="vicreg",           # a method that compares two views, such as simclr
     **options,                     # fields of Recipe, such as epochs; arguments of the method
 ) -> Recipe:
     "The recipe for features, with these changes."
@@ -29,7 +29,7 @@ def head_recipe(
 # %% ../../nbs/66_training.heads.ipynb #38c657bb
 def train_head(
     features,                      # FeatureViews, or the path of a cache
-    method:str="vicreg",           # vicreg, sag-vicreg, simclr, barlow-twins or spectralnet
+    method:str="vicreg",           # a method that compares two views, such as simclr
     rows=None,                     # the images to train on: slice, mask or numbers; None: all
     seed:int=0,                    # seed of weights, order, views and pairs
     device="auto",                 # see pick_device

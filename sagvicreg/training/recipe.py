@@ -44,7 +44,7 @@ def check_types(
 @dataclass(frozen=True)
 class Recipe:
     "What to train and how: everything that determines the result, except the images."
-    # vicreg, sag-vicreg, simclr, barlow-twins, dino, mae, i-jepa or spectralnet
+    # vicreg, sag-vicreg, simclr, nnclr, barlow-twins, dino, mae, i-jepa, spectralnet or i-con
     method: str = "sag-vicreg"
     backbone: str = "resnet18"             # a timm architecture; for features, mlp-512-512-256
     small_stem: bool = True                # stem for images of about 32 px
@@ -343,12 +343,18 @@ _I_JEPA = dict(
 
 # %% ../../nbs/60_training.recipe.ipynb #4d636a6f
 _ON_FEATURES = dict(method_args=dict(sim_coeff=5.))
+_PROJECTED = dict(digits=dict(expander="256-128"), features=dict(expander="512-128"),
+                  other=dict(expander="1024-128"))
+_NNCLR_ARGS = dict(digits=dict(queue=512, hidden=256), features=dict(queue=4096, hidden=512),
+                   other=dict(queue=16384, hidden=1024))
+_NNCLR = {data: _PROJECTED[data] | dict(method_args=args) for data, args in _NNCLR_ARGS.items()}
 
 METHOD_RECIPES: dict[str, dict[str, dict]] = {     # method → data → fields; `other`: any other data
     "vicreg": dict(features=_ON_FEATURES, other={}),
     "sag-vicreg": dict(features=_ON_FEATURES, other={}),
-    "simclr": dict(digits=dict(expander="256-128"), features=dict(expander="512-128"),
-                   other=dict(expander="1024-128")),
+    "simclr": _PROJECTED,
+    "nnclr": _NNCLR,
+    "i-con": _PROJECTED,
     "barlow-twins": dict(other={}),
     "spectralnet": dict(digits=dict(expander="256-64"), features=dict(expander="512-128"),
                         other=dict(expander="1024-128")),
