@@ -44,7 +44,7 @@ def check_types(
 @dataclass(frozen=True)
 class Recipe:
     "What to train and how: everything that determines the result, except the images."
-    # vicreg, sag-vicreg, simclr, nnclr, barlow-twins, dino, mae, i-jepa, spectralnet or i-con
+    # vicreg, sag-vicreg, simclr, nnclr, barlow-twins, dino, swav, mae, i-jepa, spectralnet or i-con
     method: str = "sag-vicreg"
     backbone: str = "resnet18"             # a timm architecture; for features, mlp-512-512-256
     small_stem: bool = True                # stem for images of about 32 px
@@ -326,6 +326,14 @@ _DINO = dict(
     other=dict(expander="none", optimizer="adamw", base_lr=1e-3, weight_decay=.04,
                final_weight_decay=.4, clip_grad=3., method_args=_DINO_OTHER))
 
+# %% ../../nbs/60_training.recipe.ipynb #18651679
+_SWAV_DIGITS = dict(
+    prototypes=128, local_crops=2, local_side=.5, global_scale=[.5, 1.], local_scale=[.25, .5])
+_SWAV = dict(
+    digits=dict(expander="256-64", method_args=_SWAV_DIGITS),
+    other=dict(expander="1024-128",
+               method_args=dict(prototypes=1000, local_crops=4, local_side=.5)))
+
 # %% ../../nbs/60_training.recipe.ipynb #d9759f7b
 _MAE = dict(
     digits=_SMALL_VIT | dict(
@@ -359,6 +367,7 @@ METHOD_RECIPES: dict[str, dict[str, dict]] = {     # method → data → fields;
     "spectralnet": dict(digits=dict(expander="256-64"), features=dict(expander="512-128"),
                         other=dict(expander="1024-128")),
     "dino": _DINO,
+    "swav": _SWAV,
     "mae": _MAE,
     "i-jepa": _I_JEPA,
 }

@@ -28,7 +28,8 @@ from ..data.loader import Batches, ImageFiles, feed, fingerprint, image_size
 from ..distributed import declared_split_sizes, gather, init, split_sizes, synchronized
 from ..distributed import world
 from ..features import DrawViews, FeatureViews, is_head
-from ..methods import barlow_twins, dino, icon, ijepa, mae, simclr, spectralnet, vicreg
+from ..methods import barlow_twins, dino, icon, ijepa, mae, simclr, spectralnet
+from ..methods import swav, vicreg
 from ..methods.base import METHODS, Method, PairedMethod, make_method
 from ..models import freeze
 from ..pretrained import Start, read_start
