@@ -21,7 +21,7 @@ header = "<!-- Made from nbs/index.ipynb by `make readme`: edit the notebook, no
 decades = ["Foundations", "Spectral theory", "The idea", "The metric", "Data and networks", "Methods", "Training",
            "The paper's experiments", "The command line"]
 following = ("results frozen_features gap walk equal_invariance known_pairs noise_floor sensitivity methods_compared "
-             "score_embeddings what_a_map_keeps two_encoders ten_encoders train_on_a_folder cpu_recipe several_gpus own_pairing pretended_gpu damaged_files reproduce_a_table").split()
+             "score_embeddings what_a_map_keeps two_encoders ten_encoders train_on_a_folder recipes cpu_recipe several_gpus own_pairing pretended_gpu damaged_files reproduce_a_table").split()
 
 
 def chapters(): return sorted(nbs.glob("[0-9][0-9]_*.ipynb"))
