@@ -154,7 +154,7 @@ def _check_for_features(method):
     known = [name for name, cls in METHODS.items() if compares(cls)]
     require(method in known or method not in METHODS, f"method {method!r} on cached features",
             f"one that compares two views: {', '.join(sorted(known))}",
-            "The others cut, mask or crop images.")
+            "The others split, mask or crop images.")
 
 # %% ../../nbs/61_training.trainer.ipynb #c8ec4b1f
 def check_recipe(
