@@ -366,8 +366,8 @@ _PROJECTED = dict(digits=dict(expander="256-128"), features=dict(expander="512-1
 _NNCLR_ARGS = dict(digits=dict(queue=512, hidden=256), features=dict(queue=4096, hidden=512),
                    other=dict(queue=16384, hidden=1024))
 _NNCLR = {data: _PROJECTED[data] | dict(method_args=args) for data, args in _NNCLR_ARGS.items()}
-_CMC = {data: _PROJECTED[data] | dict(method_args=dict(split=split))
-        for data, split in dict(digits="halves", other="lab").items()}    # digits have no color
+_CMC = dict(digits=dict(expander="128", method_args=dict(split="halves")),      # without color
+            other=dict(expander="128", method_args=dict(split="lab")))
 
 METHOD_RECIPES: dict[str, dict[str, dict]] = {     # method → data → fields; `other`: any other data
     "vicreg": dict(features=_ON_FEATURES, other={}),
