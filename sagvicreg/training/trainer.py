@@ -329,11 +329,9 @@ def _make_method(self:Trainer, compile, start):
 @patch
 def _standardize(self:Trainer):
     "Set the constants of a backbone of two networks; raises unless the images have both parts."
-    split, odd = split_of(self.recipe), [s for s in self.augment.sides if s % 2]
-    require(split != "lab" or not _is_gray(self.data), "split = 'lab' of images without color",
-            "color images", "Use --method-args split=halves.")
-    require(split != "halves" or not odd, f"split = 'halves' of views that are {odd} px wide",
-            "an even width", "Choose another size.")
+    gray = split_of(self.recipe) == "lab" and _is_gray(self.data)
+    require(not gray, "split = 'lab' of images without color", "color images",
+            "Use --method-args split=halves.")
     self.method.encoder.backbone.standardize(self.data.mean, self.data.std)
 
 # %% ../../nbs/61_training.trainer.ipynb #82969444
