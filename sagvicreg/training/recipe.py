@@ -306,9 +306,10 @@ RECIPES: dict[str, Recipe] = {
     "cpu": Recipe(method="vicreg", backbone="resnet10t", width=0.5, expander="512-512-512",
                   augmentation="reduced", epochs=6, optimizer="muon", base_lr=2e-3,
                   method_args=dict(sim_coeff=12.)),
-    # photographs of your own at 64 px: a ResNet-18 with its usual stem, VICReg's augmentations
-    "folder": Recipe(backbone="resnet18", small_stem=False, expander="1024-1024-1024",
-                     augmentation="vicreg", epochs=100),
+    # a few thousand photographs of your own, at 64 px: a ResNet-18 with its usual stem
+    "folder": Recipe(method="vicreg", backbone="resnet18", small_stem=False, width=0.5,
+                     expander="1024-1024-1024", augmentation="reduced", epochs=30,
+                     optimizer="muon", method_args=dict(sim_coeff=12.)),
     # views embedded by a frozen encoder; longer training gains little and costs agreement
     "features": Recipe(backbone="mlp-512-512-256", small_stem=False, expander="512-512-512",
                        augmentation="cached", epochs=10, base_lr=2e-3, warmup_epochs=1.),
