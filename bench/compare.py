@@ -23,6 +23,8 @@ from sagvicreg.training.trainer import check_recipe
 
 AT_BEST = {"vicreg": "sim_coeff=3,", "sag-vicreg": "k=5,normalize_weights=True,sim_coeff=3,"}     # as `Is it the graph?` found them
 
+HEAD = head_recipe().backbone
+
 
 def digits(a):
     "The rows of `compared_recipes`, all with the first seed, then all with the second."
@@ -33,7 +35,7 @@ def feature_rows(epochs):
     "Rows of the methods that can be trained on features, and the names of the others."
     rows, refused = [], []
     for method in METHOD_RECIPES:
-        try: check_recipe(head_recipe(method), 1280)
+        try: check_recipe(head_recipe(method, backbone=HEAD), 1280)
         except SagvicregError: refused.append(method)
         else: rows.append(f"{method}:{AT_BEST.get(method, '')}epochs={epochs}")
     rows.append("sag-vicreg:k=5,partners=expected,normalize_weights=True,sim_coeff=3,epochs=%d" % epochs)
