@@ -35,6 +35,7 @@ from sagvicreg.graph.walk import RandomWalkPairs
 from sagvicreg.losses import vicreg_terms
 from sagvicreg.methods.base import METHODS
 from sagvicreg.methods.vicreg import VICReg
+from sagvicreg.protocols.runs import commit
 from sagvicreg.training import export as export_module, trainer as trainer_module
 from sagvicreg.training.export import embed
 from sagvicreg.training.recipe import make_optimizer
@@ -802,7 +803,7 @@ def save(a, result):
     "Write --json."
     if not a.json: return
     settings = {k: v for k, v in vars(a).items() if k not in ("run", "hardware")}
-    out = dict(bench=a.run.__name__, environment=a.hardware, settings=settings, threads=torch.get_num_threads(), result=result)
+    out = dict(bench=a.run.__name__, commit=commit(), environment=a.hardware, settings=settings, threads=torch.get_num_threads(), result=result)
     Path(a.json).write_text(json.dumps(out, indent=1) + "\n", encoding="utf-8")
 
 
