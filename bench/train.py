@@ -33,13 +33,12 @@ from sagvicreg.data.datasets import ImageSet, cifar100
 from sagvicreg.features import FeatureViews
 from sagvicreg.graph.walk import RandomWalkPairs
 from sagvicreg.losses import vicreg_terms
-from sagvicreg.methods.base import METHODS
 from sagvicreg.methods.vicreg import VICReg
 from sagvicreg.protocols.runs import commit
 from sagvicreg.training import export as export_module, trainer as trainer_module
 from sagvicreg.training.export import embed
 from sagvicreg.training.recipe import make_optimizer
-from sagvicreg.training.recipe import preset
+from sagvicreg.training.recipe import METHOD_RECIPES, preset
 from sagvicreg.training.recipe import Recipe, build_encoder
 from sagvicreg.training.trainer import Trainer
 
@@ -642,7 +641,7 @@ def methods(a):
     "Steps of every method in turns, with the recipe its preset has for the data; all must stay finite."
     side = dict(digits=16).get(a.preset, 32)
     data = load(a, side)
-    asked = [m for m in a.only.split(",") if m] or [*sorted(METHODS), *VARIANTS]
+    asked = [m for m in a.only.split(",") if m] or [*sorted(METHOD_RECIPES), *VARIANTS]
     names = ["vicreg", *(m for m in asked if m != "vicreg")]
     recipes = {m: method_recipe(a, m) for m in names}
     trainers = {m: make_trainer(r, data, a.device) for m, r in recipes.items()}
