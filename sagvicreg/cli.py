@@ -667,7 +667,7 @@ def _reproduce(
     name:str="",                 # table1 … table5, figure1 … figure6, cost or ablation
     *,
     dataset:str="cifar100",      # digits, cifar100, or a folder of images
-    preset:str="smoke",          # how much to train: smoke, small, medium, short or paper
+    preset:str="smoke",          # scale: smoke, small, medium, cpu, adapted, short or paper
     methods:str="",              # rows, such as vicreg,sag-vicreg:k=15; default: the preset's
     seeds:int=None,              # number of seeds; default: the preset's
     out:str="results",           # output folder: tables, figures, and one JSON per run in `runs`

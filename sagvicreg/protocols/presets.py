@@ -250,7 +250,19 @@ _MEDIUM = dict(_TINY, batch_size=256, expander="1024-1024-1024", epochs=15, prec
 _SHORT = dict(backbone="resnet18", epochs=30, optimizer="adamw", base_lr=1e-3)
 _TEST_VIT = dict(backbone="test_vit", width=1., base_lr=2e-3)
 
+# %% ../../nbs/71_protocols.presets.ipynb #6fcd2a5a
+def _training(name):
+    "What a recipe trains with, as changes of a preset."
+    recipe = preset(name)
+    return {f.name: getattr(recipe, f.name) for f in fields(Recipe) if f.name not in _OF_METHOD}
+
+_OF_METHOD = "method", "seed", "method_args"
+_CPU = _training("cpu") | dict(seeds=8)
+_ADAPTED = _training("adapt") | dict(size=64, limit=2000, knn_k=10, seeds=8)
+
 # %% ../../nbs/71_protocols.presets.ipynb #0cc1ade4
+_VICREG12, _WALK12 = "vicreg:sim_coeff=12", "sag-vicreg:sim_coeff=12,normalize_weights=True"
+_CONTROLLED = (_VICREG12, _WALK12, f"{_WALK12},partners=random", f"{_VICREG12},pair_dropout=0.3")
 _FOUR = ("simclr", "barlow-twins", "vicreg", "sag-vicreg")
 _VARIANTS = ("vicreg", "sag-vicreg", "sag-vicreg:k=15", "sag-vicreg:neighbors=across",
              "sag-vicreg:k=15,self_pair_prob=0.5", "untrained")
@@ -262,34 +274,43 @@ _MOST = ("vicreg", "sag-vicreg", "vicreg:sim_coeff=18.8", "sag-vicreg:steps=3",
          "sag-vicreg:k=15,self_pair_prob=0.5", "untrained")
 
 # %% ../../nbs/71_protocols.presets.ipynb #222871b0
-SCALES = ("smoke", "small", "medium", "short", "paper")
+_BASES = dict(smoke=_SMOKE, small=_SMALL, medium=_MEDIUM, cpu=_CPU, adapted=_ADAPTED,
+              short=_SHORT, paper={})
+SCALES = tuple(_BASES)
 
-def _table(record, smoke={}, small={}, medium={}, short={}, paper={},
-           base=(_SMOKE, _SMALL, _MEDIUM, _SHORT, {})):
-    "The five scales of a table."
-    return {scale: record().change(**shared | own)
-            for scale, shared, own in zip(SCALES, base, (smoke, small, medium, short, paper))}
+def _table(record, base={}, **own):
+    "A table at all scales."
+    base = _BASES | base
+    return {scale: record().change(**base[scale] | own.get(scale, {})) for scale in SCALES}
 
 # %% ../../nbs/71_protocols.presets.ipynb #3290028d
 TABLE_PRESETS: dict[str, dict[str, Preset]] = {      # table → scale → preset
-    "tables12": _table(Table1, dict(methods=_FOUR, images=500),
-                       dict(methods=(*_FOUR, "untrained"), images=2000),
-                       dict(methods=(*_FOUR, "untrained")),
-                       dict(methods=("vicreg", "sag-vicreg", "untrained")),
-                       dict(methods=_FOUR, images=None)),
-    "table3": _table(Table3, dict(_TEST_VIT, images=500, second=""),
-                     dict(_TEST_VIT, images=2000, second=""),
-                     dict(_TEST_VIT, second=""),
-                     dict(backbone="vit_tiny_patch16_224", expander="1024-1024-1024", epochs=30),
-                     dict(size=224, small_stem=False, augmentation="vicreg"),
-                     base=(_SMOKE, _SMALL, _MEDIUM, {}, {})),
-    "tables45": _table(Table4, dict(images=1000), dict(limit=10_000, images=5000),
+    "tables12": _table(Table1, smoke=dict(methods=_FOUR, images=500),
+                       small=dict(methods=(*_FOUR, "untrained"), images=2000),
+                       medium=dict(methods=(*_FOUR, "untrained")),
+                       cpu=dict(methods=_CONTROLLED),
+                       adapted=dict(methods=_CONTROLLED, images=2000),
+                       short=dict(methods=("vicreg", "sag-vicreg", "untrained")),
+                       paper=dict(methods=_FOUR, images=None)),
+    "table3": _table(Table3, dict(short={}), smoke=dict(_TEST_VIT, images=500, second=""),
+                     small=dict(_TEST_VIT, images=2000, second=""),
+                     medium=dict(_TEST_VIT, second=""),
+                     cpu=dict(methods=_CONTROLLED, second=""),
+                     adapted=dict(methods=_CONTROLLED, images=2000, second=""),
+                     short=dict(backbone="vit_tiny_patch16_224", expander="1024-1024-1024",
+                                epochs=30),
+                     paper=dict(size=224, small_stem=False, augmentation="vicreg")),
+    "tables45": _table(Table4, smoke=dict(images=1000), small=dict(limit=10_000, images=5000),
+                       cpu=dict(methods=("simclr", "barlow-twins", *_CONTROLLED)),
+                       adapted=dict(methods=_CONTROLLED),
                        short=dict(methods=("vicreg", "sag-vicreg"))),
-    "cost": _table(Cost, short=dict(backbone="resnet18", repeat=100), paper=dict(repeat=200),
-                   base=(_SMOKE, _SMALL, _MEDIUM, {}, {})),
-    "ablation": _table(Ablation, dict(images=500, methods=_VARIANTS), dict(images=2000),
-                       dict(methods=_MOST),
-                       dict(methods=_VARIANTS)),
+    "cost": _table(Cost, dict(short={}), short=dict(backbone="resnet18", repeat=100),
+                   paper=dict(repeat=200)),
+    "ablation": _table(Ablation, smoke=dict(images=500, methods=_VARIANTS),
+                       small=dict(images=2000), medium=dict(methods=_MOST),
+                       cpu=dict(methods=_CONTROLLED),
+                       adapted=dict(methods=_CONTROLLED, images=2000),
+                       short=dict(methods=_VARIANTS)),
 }
 
 # %% ../../nbs/71_protocols.presets.ipynb #723cc6d6
@@ -298,15 +319,15 @@ _PHOTOS = dict(size=224, backbone="resnet50", small_stem=False, expander="8192-8
 
 def _for_folder(p, table, scale):
     "A preset for photographs."
-    if scale in ("smoke", "small", "medium"): p = p.change(size=32)
+    if scale in ("smoke", "small", "medium", "cpu"): p = p.change(size=32)
     elif scale == "short": p = p.change(size=64, small_stem=False, augmentation="vicreg")
-    elif table != "table3": p = p.change(**_PHOTOS)
+    elif scale == "paper" and table != "table3": p = p.change(**_PHOTOS)
     return p.change(images=5000) if getattr(p, "images", 0) is None else p
 
 # %% ../../nbs/71_protocols.presets.ipynb #61aebc3a
 def table_preset(
     table:str,                     # a key of `TABLE_PRESETS`
-    scale:str="smoke",             # smoke, small, medium, short or paper
+    scale:str="smoke",             # one of SCALES
     dataset:str="cifar100",        # digits, cifar100, or a folder
     **changes,                     # see Preset.change; None keeps the preset's value
 ) -> Preset:                       # with these changes

