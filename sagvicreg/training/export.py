@@ -25,9 +25,9 @@ from ..data.datasets import ImageSet, decode_image
 from ..data.loader import ImageFiles, in_memory
 from ..features import FeatureViews, is_head
 from ..methods.base import METHODS
-from ..models import Encoded, Encoder, timm_args
+from ..models import Encoded, Encoder, part_args, timm_args
 from ..pretrained import Pretrained, checksum, is_timm, load_pretrained
-from .recipe import Recipe, build_encoder, recipe_from
+from .recipe import Recipe, build_encoder, recipe_from, split_of
 from .trainer import read_checkpoint
 
 # %% ../../nbs/62_training.export.ipynb #c5e7ddfa
@@ -53,12 +53,14 @@ _FORMAT = "sagvicreg encoder 2"        # has a checksum, which earlier files lac
 def _header(recipe, data):
     "What describes network and input, as strings; other values are encoded as JSON."
     network = recipe.backbone, recipe.small_stem, recipe.width, data["image_size"], recipe.pool
+    split = split_of(recipe)
     args = {} if is_head(recipe.backbone) else timm_args(*network)
+    if split: args = part_args(split, *network)
     about = dict(
         format=_FORMAT, backbone=recipe.backbone, small_stem=recipe.small_stem,
         width=recipe.width, image_size=data["image_size"], mean=list(data["mean"]),
         std=list(data["std"]), method=recipe.method, timm_args=args,
-        crc32="unknown.")
+        crc32="unknown.", **(dict(split=split) if split else {}))
     return {k: v if isinstance(v, str) else json.dumps(v) for k, v in about.items()}
 
 # %% ../../nbs/62_training.export.ipynb #19263713

@@ -35,6 +35,7 @@ from ..models import freeze
 from ..pretrained import Start, read_start
 from .recipe import Recipe, as_config, build_encoder, check_input_size
 from .recipe import check_types, make_optimizer, make_schedule, recipe_from
+from .recipe import split_of
 
 # %% ../../nbs/61_training.trainer.ipynb #6f7189dd
 @dataclass
@@ -154,7 +155,7 @@ def _check_for_features(method):
     known = [name for name, cls in METHODS.items() if compares(cls)]
     require(method in known or method not in METHODS, f"method {method!r} on cached features",
             f"one that compares two views: {', '.join(sorted(known))}",
-            "The others cut, mask or crop images.")
+            "The others split, mask or crop images.")
 
 # %% ../../nbs/61_training.trainer.ipynb #c8ec4b1f
 def check_recipe(
@@ -193,6 +194,9 @@ def find_start(
     if recipe.init == "scratch": return None
     require(not is_head(recipe.backbone), f"init = {recipe.init!r} with {recipe.backbone}",
             "scratch, as this is no network of timm")
+    require(not split_of(recipe) or recipe.init != "pretrained",
+            f"init = pretrained with {recipe.method}", "scratch, or the weights of such a run",
+            "Published weights are for one network, which sees all channels.")
     if any(run.path.glob("checkpoint*.pt")): return _going_on(run)
     with torch.device("meta"), torch.random.fork_rng(devices=[]):
         model = build_encoder(recipe, size).backbone
@@ -282,6 +286,7 @@ def _set_up(self:Trainer, compile, workers):
     self._check_split_sizes()
     self._make_method(compile, start)
     self.augment = _augmentation(recipe, data, self.method.views)
+    if split_of(recipe): self._standardize()
     self._make_optimizer()
     self.feed, self.fingerprint = feed(data, self.device, workers), fingerprint(data)
     self.state = TrainerState(order=self.rng["order"].get_state())
@@ -319,6 +324,22 @@ def _make_method(self:Trainer, compile, start):
     self.method = self.net = method.to(self.device, memory_format=torch.channels_last)
     if compile: method.encoder.compile()
     if self.size > 1: self.net = _connected(method)
+
+# %% ../../nbs/61_training.trainer.ipynb #3c05881d
+@patch
+def _standardize(self:Trainer):
+    "Set the constants of a backbone of two networks; raises unless the images have both parts."
+    gray = split_of(self.recipe) == "lab" and _is_gray(self.data)
+    require(not gray, "split = 'lab' of images without color", "color images",
+            "Use --method-args split=halves.")
+    self.method.encoder.backbone.standardize(self.data.mean, self.data.std)
+
+# %% ../../nbs/61_training.trainer.ipynb #82969444
+def _is_gray(data):
+    "Whether all channels are equal; of streamed images, whether their statistics are."
+    if not isinstance(data, ImageSet): return len({*data.mean}) == len({*data.std}) == 1
+    red, green, blue = data.images.unbind(1)
+    return torch.equal(red, green) and torch.equal(red, blue)
 
 # %% ../../nbs/61_training.trainer.ipynb #044f4c2c
 @patch
