@@ -4,7 +4,7 @@
     python bench/compare.py features features/cifar100-lite0 --json nbs/results/frozen-methods.json
 
 Rows and seeds that have a result are not run again, so after adding a method the same command runs its rows alone. For features, the folder holds `train` and `test`, as `sagvicreg views` writes them; the file
-`--json` is the store. Methods that cut, mask or crop images cannot be trained on features; their names are printed.
+`--json` is the store. Methods that cut, mask, crop or split images cannot be trained on features; their names are printed.
 """
 import tempfile
 from argparse import ArgumentParser
@@ -48,7 +48,7 @@ def features(a):
     folder = Path(a.folder)
     task = half_task(folder.name, *(load_views(folder/part) for part in ("train", "test")))
     rows, refused = feature_rows(a.epochs)
-    print(f"not on features, since they cut, mask or crop images: {', '.join(refused)}", flush=True)
+    print(f"not on features, since they cut, mask, crop or split images: {', '.join(refused)}", flush=True)
     known = read_results(a.json) if Path(a.json).exists() else []
     for seed in a.seeds:
         for row in rows:

@@ -626,7 +626,7 @@ def loss_alone(method, views, steps):
     return times_over(lambda: method.terms(outputs, generator(0))["loss"].backward(), steps)
 
 
-def shares_of_a_step(a, trainers, draws, times, steps=20):
+def shares_of_a_step(a, trainers, draws, times, steps=60):
     "What the pairing and its loss add to VICReg's, as a share of VICReg's step."
     family = {m: t.method for m, t in trainers.items() if isinstance(t.method, VICReg)}
     views = trainers["vicreg"].augment(draws["vicreg"](), generator(a.seed))
