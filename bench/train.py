@@ -8,7 +8,7 @@
     python bench/train.py cpu                       # what makes a step and an embedding fast on a processor, and the share of each operation
     python bench/train.py heads                     # steps of a head on cached features, and the share of each operation
 
-A repetition measures each side once; every second one goes through them backwards. `cpu` and `heads` count processor time, on one thread, the others the clock. Printed are the median over the repetitions, the
+A repetition measures each side once; every second one goes through them backwards. `cpu`, `heads` and, on a CPU, `methods` count processor time on one thread, the others the clock. Printed are the median over the repetitions, the
 quartiles, and the ratio of the medians with a 95 % interval (bootstrap over the repetitions).
 """
 import copy, gc, json, os, subprocess, sys, tempfile, time
@@ -33,11 +33,12 @@ from sagvicreg.data.datasets import ImageSet, cifar100
 from sagvicreg.features import FeatureViews
 from sagvicreg.graph.walk import RandomWalkPairs
 from sagvicreg.losses import vicreg_terms
-from sagvicreg.methods.base import METHODS
+from sagvicreg.methods.vicreg import VICReg
+from sagvicreg.protocols.runs import commit
 from sagvicreg.training import export as export_module, trainer as trainer_module
 from sagvicreg.training.export import embed
 from sagvicreg.training.recipe import make_optimizer
-from sagvicreg.training.recipe import preset
+from sagvicreg.training.recipe import METHOD_RECIPES, preset
 from sagvicreg.training.recipe import Recipe, build_encoder
 from sagvicreg.training.trainer import Trainer
 
@@ -95,6 +96,21 @@ def alternate(sides, repeat, device):
     times = {name: [] for name in sides}
     for r in range(repeat):
         for name in list(sides)[::-1 if r % 2 else 1]: times[name].append(seconds(sides[name], device))
+    return times
+
+
+def processor_seconds(f):
+    "Processor time of one call, of all threads."
+    start = time.process_time()
+    f()
+    return time.process_time() - start
+
+
+def take_turns(sides, repeat):
+    "Processor time of each side (name: function) in `repeat` repetitions; every second repetition goes backwards."
+    times = {name: [] for name in sides}
+    for r in range(repeat):
+        for name in list(sides)[::-1 if r % 2 else 1]: times[name].append(processor_seconds(sides[name]))
     return times
 
 
@@ -594,13 +610,40 @@ def throughput(a):
 
 # ---- every method -----------------------------------------------------------------------------------------------------------------
 
+VARIANTS = {"sag-vicreg-expected": ("sag-vicreg", dict(partners="expected"))}     # rows that are a method with other arguments
+
+
+def method_recipe(a, row):
+    "The recipe of a row of `methods`."
+    method, args = VARIANTS.get(row, (row, {}))
+    changes = {k: v for k, v in dict(batch_size=a.batch, precision=a.precision).items() if v}
+    return preset(a.preset, method=method, method_args=args, **changes)
+
+
+def loss_alone(method, views, steps):
+    "A function that computes the loss from given embeddings, with its gradient, so many times."
+    outputs = tuple(o.detach().requires_grad_() for o in method.embed(views))
+    return times_over(lambda: method.terms(outputs, generator(0))["loss"].backward(), steps)
+
+
+def shares_of_a_step(a, trainers, draws, times, steps=60):
+    "What the pairing and its loss add to VICReg's, as a share of VICReg's step."
+    family = {m: t.method for m, t in trainers.items() if isinstance(t.method, VICReg)}
+    views = trainers["vicreg"].augment(draws["vicreg"](), generator(a.seed))
+    sides = {m: loss_alone(method, views, steps) for m, method in family.items()}
+    for f in sides.values(): f()
+    alone, step_s = take_turns(sides, a.repeat), np.median(times["vicreg"])/a.steps
+    extra = {m: (np.array(t) - alone["vicreg"])/steps/step_s for m, t in alone.items() if m != "vicreg"}
+    return {m: dict(share=float(np.median(e)), quartiles=np.quantile(e, (.25, .75)).tolist()) for m, e in extra.items()}
+
+
 def methods(a):
     "Steps of every method in turns, with the recipe its preset has for the data; all must stay finite."
     side = dict(digits=16).get(a.preset, 32)
-    data, changes = load(a, side), {k: v for k, v in dict(batch_size=a.batch, precision=a.precision).items() if v}
-    recipes = {m: preset(a.preset, method=m, **changes) for m in a.only.split(",") if m} or {m: preset(a.preset, method=m, **changes) for m in sorted(METHODS)}
-    names = ["vicreg", *(m for m in recipes if m != "vicreg")]
-    recipes = {m: recipes.get(m) or preset(a.preset, method=m, **changes) for m in names}
+    data = load(a, side)
+    asked = [m for m in a.only.split(",") if m] or [*sorted(METHOD_RECIPES), *VARIANTS]
+    names = ["vicreg", *(m for m in asked if m != "vicreg")]
+    recipes = {m: method_recipe(a, m) for m in names}
     trainers = {m: make_trainer(r, data, a.device) for m, r in recipes.items()}
     draws = {m: Draw(data, r.batch_size, a.device, a.seed) for m, r in recipes.items()}
     last = {}
@@ -611,36 +654,25 @@ def methods(a):
         if a.device == "cuda": torch.cuda.reset_peak_memory_stats()
         times_over(lambda: one(m), a.steps)()
         if a.device == "cuda": peaks[m] = torch.cuda.max_memory_allocated()
-    times = alternate({m: partial(block, m) for m in names}, a.repeat, a.device)
+    sides = {m: partial(block, m) for m in names}
+    times = alternate(sides, a.repeat, a.device) if a.device == "cuda" else take_turns(sides, a.repeat)
     images = {m: a.steps*r.batch_size for m, r in recipes.items()}
     print(f"preset {a.preset}, {side} px, {a.device}, {torch.get_num_threads()} thread(s), {a.repeat} blocks of {a.steps} steps; an image is all its views")
     rows = speeds(times, images, "vicreg", "time of VICReg: {}", base_over=True)
+    shares = shares_of_a_step(a, trainers, draws, times) if a.device == "cpu" else {}
     for m, row in rows.items():
         cost = ratio([s/images[m] for s in times[m]], [s/images["vicreg"] for s in times["vicreg"]])
         parameters = sum(p.numel() for p in trainers[m].method.parameters() if p.requires_grad)
         row |= dict(cost=cost, finite=bool(last[m].isfinite()), loss=float(last[m]), backbone=recipes[m].backbone, parameters=parameters,
-                    bfloat16=trainers[m].bfloat16, peak=peaks.get(m), recipe=asdict(recipes[m]))
-        print(f"  {m:13} × {cost['ratio']:.2f} ({cost['interval'][0]:.2f} … {cost['interval'][1]:.2f}) of VICReg's time an image   "
+                    bfloat16=trainers[m].bfloat16, peak=peaks.get(m), batch=recipes[m].batch_size, recipe=asdict(recipes[m]))
+        if m in shares: row["pairing"] = shares[m]
+        print(f"  {m:19} × {cost['ratio']:.2f} ({cost['interval'][0]:.2f} … {cost['interval'][1]:.2f}) of VICReg's time an image   "
               f"{recipes[m].backbone}, {parameters:,} parameters{'' if row['finite'] else '   NOT FINITE'}", flush=True)
+    for m, x in shares.items(): print(f"  {m}: pairing and loss take {100*x['share']:+.2f} % of VICReg's step more than VICReg's")
     return rows
 
 
 # ---- on a processor ---------------------------------------------------------------------------------------------------------------
-
-def processor_seconds(f):
-    "Processor time of one call, of all threads."
-    start = time.process_time()
-    f()
-    return time.process_time() - start
-
-
-def take_turns(sides, repeat):
-    "Processor time of each side (name: function) in `repeat` repetitions; every second repetition goes backwards."
-    times = {name: [] for name in sides}
-    for r in range(repeat):
-        for name in list(sides)[::-1 if r % 2 else 1]: times[name].append(processor_seconds(sides[name]))
-    return times
-
 
 PARTS = {"convolution": ("convolution.",), "convolution, backward": ("convolution_backward.",), "batch normalization": ("native_batch_norm.",),
          "batch normalization, backward": ("native_batch_norm_backward.",), "ReLU and its backward": ("relu_.", "relu.", "threshold_backward."),
@@ -770,7 +802,7 @@ def save(a, result):
     "Write --json."
     if not a.json: return
     settings = {k: v for k, v in vars(a).items() if k not in ("run", "hardware")}
-    out = dict(bench=a.run.__name__, environment=a.hardware, settings=settings, threads=torch.get_num_threads(), result=result)
+    out = dict(bench=a.run.__name__, commit=commit(), environment=a.hardware, settings=settings, threads=torch.get_num_threads(), result=result)
     Path(a.json).write_text(json.dumps(out, indent=1) + "\n", encoding="utf-8")
 
 
@@ -783,7 +815,7 @@ def parser():
         s.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
         s.add_argument("--json", default="", help="write the result to this file")
         s.add_argument("--repeat", type=int, default=repeat, help="repetitions, each side once in each")
-        s.add_argument("--threads", type=int, default=0, help="threads of torch; default as torch has it, 1 for augment, cpu and heads")
+        s.add_argument("--threads", type=int, default=0, help="threads of torch; default as torch has it, 1 for augment, cpu, heads and methods")
         s.add_argument("--seed", type=int, default=0)
         s.add_argument("--root", default="", help="folder that holds cifar-100-python; default random images")
         s.add_argument("--images", type=int, default=images, help="images to draw from")
@@ -852,7 +884,7 @@ def default_workers(a):
 
 def main():
     a = parser().parse_args()
-    if not a.threads and a.run in (augment, cpu, heads): a.threads = 1
+    if not a.threads and a.run in (augment, cpu, heads, methods): a.threads = 1
     if a.threads: torch.set_num_threads(a.threads)
     if getattr(a, "workers", 0) < 0: a.workers = default_workers(a)
     a.hardware = hardware()

@@ -268,10 +268,10 @@ def save_results(
     path,                        # the file to write or replace
 ) -> Path:                       # the file written
     "Store results in one file, scores with five digits."
-    path, shared = as_path(path), _common(results)
     measured = [k for k in ("first", "second", "whole", "last") if k in results[0]]
-    kept = [_own(shared, r | {k: _rounded(r[k]) for k in measured}) for r in results]
-    lines = ",\n".join(json.dumps(r, ensure_ascii=False) for r in kept)
+    rounded = [r | {k: _rounded(r[k]) for k in measured} for r in results]
+    path, shared = as_path(path), _common(rounded)
+    lines = ",\n".join(json.dumps(_own(shared, r), ensure_ascii=False) for r in rounded)
     text = f'{{"shared": {json.dumps(shared)},\n"results": [\n{lines}]}}\n'
     with atomic_write(path) as t: t.write_text(text, encoding="utf-8")
     return path

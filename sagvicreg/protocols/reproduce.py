@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['TABLES', 'EXPERIMENTS', 'read_table', 'step_cost', 'all_experiments', 'list_experiments', 'reproduce', 'run_pending',
-           'demo_experiments', 'demo_table', 'verdict', 'demo_text', 'demo']
+           'demo_experiments', 'demo_table', 'verdict', 'demo_text', 'demo', 'compared_recipes', 'compared_experiments']
 
 # %% ../../nbs/73_protocols.reproduce.ipynb #013b190e
 import importlib.util, json, tempfile, time
@@ -31,7 +31,7 @@ from .runs import experiment_grid, file_name, result_table, run_experiments
 from .runs import table_experiments, train_experiments
 from ..spectral.unseen import figure1, train_embedding
 from ..training.fit import run_folder
-from ..training.recipe import preset
+from ..training.recipe import METHOD_RECIPES, Recipe, preset
 from ..training.trainer import Trainer
 from ..training.report import plot_training
 
@@ -650,3 +650,30 @@ def demo(
     files = _demo_figures(table, runs, subsample(parts["D1"], 300), out, device)
     print(_demo_report(results, table, out, files))
     return results
+
+# %% ../../nbs/73_protocols.reproduce.ipynb #56fabb9b
+def _other_pairings():
+    "Row → method and its arguments, for rows that differ from a method in the pairing alone."
+    walk, near = dict(pairs="walk"), dict(pairs="nearest", queue=512)
+    return {"sag-vicreg-expected": ("sag-vicreg", dict(partners="expected")),
+            "nn-vicreg": ("vicreg", near), "nn-simclr": ("simclr", near),
+            "sag-simclr": ("simclr", walk), "sag-barlow": ("barlow-twins", walk)}
+
+# %% ../../nbs/73_protocols.reproduce.ipynb #8c127121
+def compared_recipes() -> dict[str, Recipe]:
+    "Row → recipe: all methods with their presets, other pairings, and references."
+    rows = {m: preset("digits", method=m) for m in METHOD_RECIPES}
+    for row, (method, args) in _other_pairings().items():
+        rows[row] = preset("digits", method=method, method_args=args)
+    vit = preset("digits", method="vicreg", backbone="test_vit", base_lr=2e-3)
+    start = {"untrained": rows["vicreg"], "untrained-vit": vit}
+    return rows | {"vicreg-vit": vit} | {k: replace(r, method="untrained")
+                                         for k, r in start.items()}
+
+# %% ../../nbs/73_protocols.reproduce.ipynb #6d0cf2cb
+def compared_experiments(
+    seeds:int=4,                   # trainings of each row on each half
+) -> list[Experiment]:             # seeds 10, 11, …
+    "The protocol of the demo for the rows of `compared_recipes`."
+    grid = demo_experiments(seeds, recipes=compared_recipes(), scale="methods")
+    return [replace(e, seed=e.seed + 10) for e in grid]
