@@ -62,7 +62,7 @@ PARTS = {          # part → task, rows, seeds; as many steps where there are f
     "photographs": ("caltech101-lite0", best(31), range(200, 208)),
     "across": ("cifar100-caltech101-lite0", best(31), range(200, 208)),
     "hierarchy": ("cifar100-all-lite0", best(5), range(200, 208)),
-    "three steps": ("cifar100-lite0", tuple(walk(partners=p, **at(3, 10)).replace("k=5", "steps=3") for p in ("", "random")), range(200, 206)),
+    "three-steps": ("cifar100-lite0", tuple(walk(partners=p, **at(3, 10)).replace("k=5", "steps=3") for p in ("", "random")), range(200, 206)),
     "losses": ("cifar100-lite0", LOSSES, range(300, 304)),
 }
 
