@@ -2,13 +2,15 @@
 
     python bench/frozen.py features cifar100-lite0 --weights lite0.safetensors --root data
     python bench/frozen.py best
-    python bench/frozen.py save cifar100-lite0
+    python bench/frozen.py save
 
-The first argument is a part of the measurements, `features`, `figures` (Figures 2, 3 and 6) or `save`. Results are one file per row and seed; what is there is not run again. `save` joins the results of a task into the
-file that the notebooks read.
+The first argument is a part of the measurements, `features`, `figures` (Figures 2, 3 and 6) or `save`. Results are one
+file per row and seed; what is there is not run again. `save` joins them into the files that the notebooks read. Pairs
+from labels and walks of three steps are run by `experiments/known_pairs`.
 
-Features of CIFAR-100 are of the first 120 training images and the first 50 test images of each class, at 64 px. Those of Caltech-101 are of photographs at 96 px: a third of each class is held out, and at most 60 of
-the others are trained on. The stored results used another random third than this program draws.
+Features of CIFAR-100 are of the first 120 training images and the first 50 test images of each class, at 64 px. Those
+of Caltech-101 are of photographs at 96 px: a random third is held out, and at most 60 of the others of each class are
+trained on. The stored results used another third than this program draws.
 """
 from argparse import ArgumentParser
 from pathlib import Path
@@ -60,9 +62,8 @@ PARTS = {          # part → task, rows, seeds; as many steps where there are f
     "untrained": ("cifar100-lite0", (vicreg(base_lr=1e-9, epochs=1),), range(200, 204)),
     "lite2": ("cifar100-lite2", best(), range(200, 208)),
     "photographs": ("caltech101-lite0", best(31), range(200, 208)),
-    "across": ("cifar100-caltech101-lite0", best(31), range(200, 208)),
-    "hierarchy": ("cifar100-all-lite0", best(5), range(200, 208)),
-    "three-steps": ("cifar100-lite0", tuple(walk(partners=p, **at(3, 10)).replace("k=5", "steps=3") for p in ("", "random")), range(200, 206)),
+    "across": ("cifar100-caltech101-lite0", best(31), range(200, 204)),
+    "hierarchy": ("cifar100-all-lite0", best(5), range(200, 204)),
     "losses": ("cifar100-lite0", LOSSES, range(300, 304)),
 }
 
@@ -76,9 +77,9 @@ def task_of(name, folder):
     return type(cifar)(name, Part(cifar.first.train[::3], cifar.first.held), photographs.first)
 
 
-def first_of_each(data, n, start=0):
-    "Images `start` to `start + n` of each class."
-    places = [(data.labels == c).nonzero()[start:start + n, 0] for c in data.labels.unique()]
+def first_of_each(data, n):
+    "The first n images of each class."
+    places = [(data.labels == c).nonzero()[:n, 0] for c in data.labels.unique()]
     return data[torch.cat(places).sort().values]
 
 
@@ -100,38 +101,58 @@ def make_features(a):
         embed_views(f"timm:{net}@{a.weights}", data, Path(a.features)/a.task/part, views, size=size)
 
 
+def head_of(row, views):
+    "The head of a row, with seed 0."
+    method, changes = read_method(row)
+    return train_head(views, method, device="cpu", **changes)
+
+
 def figures(a):
     "Figures 2, 3 and 6 for classes that the heads have not seen: neighbors, pairs of the walk, a map."
     task, (train, test, _) = task_of("cifar100-lite0", a.features), images_of("cifar100", a.root)
-    unseen = test.labels < 50
-    images, labels, rows = test.images[unseen], test.labels[unseen], {"VICReg": best()[0], "SAG-VICReg": best()[1]}
-    heads = {name: train_head(task.second.train, read_method(row)[0], **read_method(row)[1], device="cpu") for name, row in rows.items()}
+    learned, unseen = task.second.train, test.labels < 50
+    images, labels = test.images[unseen], test.labels[unseen]
+    heads = {name: head_of(row, learned) for name, row in zip(("VICReg", "SAG-VICReg"), best())}
     embedded = {name: head.embed(task.first.held) for name, head in heads.items()}
     fig, _ = plot_neighbors(images, labels, test.classes, embedded, queries=5, k=4)
     fig.set_dpi(75)                                     # a smaller file
     save_figure(fig, "nbs/images/features_neighbors.png")
     few = labels < 10
-    save_figure(plot_map({name: z[few] for name, z in embedded.items()}, labels[few], test.classes, how="umap"), "nbs/images/features_map.png")
-    batch = torch.randperm(len(task.second.train), generator=torch.Generator().manual_seed(0))[:256]
-    with torch.no_grad(): z = heads["SAG-VICReg"].encoder.forward(torch.from_numpy(task.second.train.views[batch, 0]).float()).embedding
-    save_figure(plot_pairs(train.images[train.labels >= 50][batch], RandomWalkPairs(k=5)(z, z, torch.Generator().manual_seed(0))), "nbs/images/features_pairs.png")
+    fig = plot_map({name: z[few] for name, z in embedded.items()}, labels[few], test.classes, how="umap")
+    save_figure(fig, "nbs/images/features_map.png")
+    draw = torch.Generator().manual_seed(0)
+    batch = torch.randperm(len(learned), generator=draw)[:256]
+    view = torch.from_numpy(learned.views[batch, 0]).float()
+    with torch.no_grad(): z = heads["SAG-VICReg"].encoder.forward(view).embedding
+    fig = plot_pairs(train.images[train.labels >= 50][batch], RandomWalkPairs(k=5)(z, z, draw))
+    save_figure(fig, "nbs/images/features_pairs.png")
+
+
+def save(a):
+    "Join the results into the files that the notebooks read: one for the other losses, one for each task."
+    for folder in sorted(Path(a.out).iterdir()):
+        found, to = read_results(folder), Path(a.to)
+        losses = [r for r in found if r["row"] in LOSSES]
+        if losses: print(save_results(losses, to/"frozen-losses.json"))
+        rest = [r for r in found if r not in losses]
+        if rest: print(save_results(rest, to/f"frozen-{folder.name}.json"))
 
 
 def main():
     p = ArgumentParser(description=__doc__.partition("\n")[0])
     p.add_argument("part", choices=["features", "figures", "save", *PARTS])
-    p.add_argument("task", nargs="?", help="with features and save: such as cifar100-lite0")
+    p.add_argument("task", nargs="?", help="with features: such as cifar100-lite0")
     p.add_argument("--weights", help="with features: of the encoder, in timm's names")
     p.add_argument("--root", default="data", help="with features: folder of the data sets")
     p.add_argument("--features", default="features", help="folder of cached features")
     p.add_argument("--out", default="results/frozen", help="folder of results")
-    p.add_argument("--json", help="with save: file to write")
+    p.add_argument("--to", default="nbs/results", help="with save: folder of the files")
     p.add_argument("--seeds", type=int, nargs="+", help="default: those of the part")
     a = p.parse_args()
     torch.set_num_threads(1)
     if a.part == "features": return make_features(a)
     if a.part == "figures": return figures(a)
-    if a.part == "save": return print(save_results(read_results(Path(a.out)/a.task), a.json or f"nbs/results/frozen-{a.task}.json"))
+    if a.part == "save": return save(a)
     name, rows, seeds = PARTS[a.part]
     task = task_of(name, a.features)
     for seed in a.seeds or seeds: run_rows(task, rows, (seed,), a.out, precision="bfloat16")

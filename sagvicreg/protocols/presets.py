@@ -25,7 +25,7 @@ from ..metrics.correlation import LCA_DISTANCES
 from ..metrics.dendrogram import check_choices
 from ..methods.base import register
 from ..methods.vicreg import SAGVICReg, VICReg
-from ..training.recipe import check_types, preset, Recipe
+from ..training.recipe import METHOD_RECIPES, Recipe, check_types, preset
 
 # %% ../../nbs/71_protocols.presets.ipynb #23f756e6
 @dataclass(frozen=True)
@@ -369,14 +369,18 @@ def split_methods(
     return tuple(filter(None, re.split(r"\s+|,(?![^,\s:]*=)", text)))
 
 # %% ../../nbs/71_protocols.presets.ipynb #ec34f6ca
-_OWN_HEAD, _NEEDS_VIT = ("simclr", "spectralnet", "dino", "mae", "i-jepa"), ("mae", "i-jepa")
+_NEEDS_VIT = ("mae", "i-jepa")
 _NETWORK = ("backbone", "small_stem", "width", "expander", "optimizer", "base_lr", "weight_decay")
 _OF_ROW = ("method", "seed", "pool", "method_args")
+
+def _has_own_head(method):
+    "Whether the recipe of a method chooses its expander."
+    return any("expander" in changes for changes in METHOD_RECIPES.get(method, {}).values())
 
 def _shared_fields(recipe, method, transformer):
     "The fields of a table's recipe that a method adopts."
     left_out = set(_OF_ROW)
-    if method in _OWN_HEAD: left_out.add("expander")
+    if _has_own_head(method): left_out.add("expander")
     if method in _NEEDS_VIT:
         left_out.add("batch_size")
         if not transformer: left_out.update(_NETWORK)
