@@ -6,6 +6,7 @@
 30 images of each class are adapted to without their labels, with the recipe `adapt`. Then they vote on up to 20 other images of the class. A row is a name and changes of the recipe; the row `start`, which is always
 measured, is the network as it was. Rows that the JSON has already are not run again. The time is processor time on one thread.
 """
+
 import json, subprocess, tempfile, time
 from argparse import ArgumentParser
 from dataclasses import replace
@@ -32,14 +33,18 @@ def split(images, bank=30, queries=20):
         rows = (images.labels == c).nonzero()[:, 0]
         rows = rows[torch.randperm(len(rows), generator=g)]
         first.append(rows[:bank])
-        second.append(rows[bank:bank + queries])
+        second.append(rows[bank : bank + queries])
     return images[torch.cat(first)], images[torch.cat(second)]
 
 
 def accuracies(encoder, bank, queries, mean, std):
     "k-NN accuracy of the representation, for several k."
-    x, y = (embed(encoder, s.images, mean, std, batch_size=64, progress=False) for s in (bank, queries))
-    return {str(k): round(knn_accuracy(x, bank.labels, y, queries.labels, k=k), 4) for k in NEIGHBORS}
+    x, y = (
+        embed(encoder, s.images, mean, std, batch_size=64, progress=False) for s in (bank, queries)
+    )
+    return {
+        str(k): round(knn_accuracy(x, bank.labels, y, queries.labels, k=k), 4) for k in NEIGHBORS
+    }
 
 
 def start(recipe, bank, queries, size):
@@ -58,17 +63,40 @@ def adapted(recipe, bank, queries):
         fit(trainer)
         seconds = time.process_time() - began
         last = next(r for r in reversed(trainer.run.read_log()) if "loss" in r)
-        knn = accuracies(trainer.method.eval_encoder, bank, queries, trainer.data.mean, trainer.data.std)
-    return dict(knn=knn, seconds=round(seconds, 1), steps=trainer.steps, loss=round(last["loss"], 4), std=round(last["std"], 4))
+        knn = accuracies(
+            trainer.method.eval_encoder, bank, queries, trainer.data.mean, trainer.data.std
+        )
+    return dict(
+        knn=knn,
+        seconds=round(seconds, 1),
+        steps=trainer.steps,
+        loss=round(last["loss"], 4),
+        std=round(last["std"], 4),
+    )
 
 
 def about(a, bank, queries):
     "What the figures depend on."
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True
+    ).stdout.strip()
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    cpu = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), None)
-    return dict(bench="adapt", environment=environment() | dict(cpu=cpu), commit=commit, threads=torch.get_num_threads(),
-                data=dict(name=bank.name, size=a.size, classes=len(bank.classes), bank=len(bank), queries=len(queries)))
+    cpu = next(
+        (line.split(":")[1].strip() for line in lines if line.startswith("model name")), None
+    )
+    return dict(
+        bench="adapt",
+        environment=environment() | dict(cpu=cpu),
+        commit=commit,
+        threads=torch.get_num_threads(),
+        data=dict(
+            name=bank.name,
+            size=a.size,
+            classes=len(bank.classes),
+            bank=len(bank),
+            queries=len(queries),
+        ),
+    )
 
 
 def parser():
@@ -77,7 +105,9 @@ def parser():
     p.add_argument("--init", required=True, help="a file of weights, or pretrained")
     p.add_argument("--size", type=int, default=96, help="side of the images, px")
     p.add_argument("--seeds", type=int, default=2)
-    p.add_argument("--row", action="append", help="NAME:CHANGES, such as adapt:base_lr=1e-3,epochs=3")
+    p.add_argument(
+        "--row", action="append", help="NAME:CHANGES, such as adapt:base_lr=1e-3,epochs=3"
+    )
     p.add_argument("--json", required=True, help="file to write; measured rows stay")
     return p
 
@@ -93,16 +123,24 @@ def main():
 
     def note(row, key, found):
         result["rows"].setdefault(row, {})[key] = found
-        with atomic_write(path) as t: t.write_text(json.dumps(whole, indent=1) + "\n")
+        with atomic_write(path) as t:
+            t.write_text(json.dumps(whole, indent=1) + "\n")
         print(row, key, json.dumps(found), flush=True)
 
-    if "start" not in result["rows"]: note("start", "all seeds", start(recipe, bank, queries, a.size))
+    if "start" not in result["rows"]:
+        note("start", "all seeds", start(recipe, bank, queries, a.size))
     for row in a.row or ["adapt:"]:
         name, _, changes = row.partition(":")
         for seed in range(a.seeds):
-            if f"seed {seed}" in result["rows"].get(name, {}): continue
+            if f"seed {seed}" in result["rows"].get(name, {}):
+                continue
             r = replace(recipe, seed=seed, **parse_arguments(changes))
-            note(name, f"seed {seed}", adapted(r, bank, queries) | dict(recipe=as_config(replace(r, init="file"))))
+            note(
+                name,
+                f"seed {seed}",
+                adapted(r, bank, queries) | dict(recipe=as_config(replace(r, init="file"))),
+            )
 
 
-if __name__ == "__main__": main()
+if __name__ == "__main__":
+    main()

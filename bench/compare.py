@@ -6,6 +6,7 @@
 Rows and seeds that have a result are not run again, so after adding a method the same command runs its rows alone. For features, the folder holds `train` and `test`, as `sagvicreg views` writes them; the file
 `--json` is the store. Methods that cut, mask, crop or split images cannot be trained on features; their names are printed.
 """
+
 import tempfile
 from argparse import ArgumentParser
 from pathlib import Path
@@ -21,24 +22,34 @@ from sagvicreg.training.heads import head_recipe
 from sagvicreg.training.recipe import METHOD_RECIPES
 from sagvicreg.training.trainer import check_recipe
 
-AT_BEST = {"vicreg": "sim_coeff=3,", "sag-vicreg": "k=5,normalize_weights=True,sim_coeff=3,"}     # as `Is it the graph?` found them
+AT_BEST = {
+    "vicreg": "sim_coeff=3,",
+    "sag-vicreg": "k=5,normalize_weights=True,sim_coeff=3,",
+}  # as `Is it the graph?` found them
 
 HEAD = head_recipe().backbone
 
 
 def digits(a):
     "The rows of `compared_recipes`, all with the first seed, then all with the second."
-    run_experiments(compared_experiments(a.seeds), a.out, cache=a.cache, jobs=a.jobs, device=a.device)
+    run_experiments(
+        compared_experiments(a.seeds), a.out, cache=a.cache, jobs=a.jobs, device=a.device
+    )
 
 
 def feature_rows(epochs):
     "Rows of the methods that can be trained on features, and the names of the others."
     rows, refused = [], []
     for method in METHOD_RECIPES:
-        try: check_recipe(head_recipe(method, backbone=HEAD), 1280)
-        except SagvicregError: refused.append(method)
-        else: rows.append(f"{method}:{AT_BEST.get(method, '')}epochs={epochs}")
-    rows.append("sag-vicreg:k=5,partners=expected,normalize_weights=True,sim_coeff=3,epochs=%d" % epochs)
+        try:
+            check_recipe(head_recipe(method, backbone=HEAD), 1280)
+        except SagvicregError:
+            refused.append(method)
+        else:
+            rows.append(f"{method}:{AT_BEST.get(method, '')}epochs={epochs}")
+    rows.append(
+        "sag-vicreg:k=5,partners=expected,normalize_weights=True,sim_coeff=3,epochs=%d" % epochs
+    )
     return (*rows, "vicreg:base_lr=1e-9,epochs=1"), refused
 
 
@@ -46,13 +57,17 @@ def features(a):
     "Each row on both halves of the classes; the file is written after each result."
     torch.set_num_threads(1)
     folder = Path(a.folder)
-    task = half_task(folder.name, *(load_views(folder/part) for part in ("train", "test")))
+    task = half_task(folder.name, *(load_views(folder / part) for part in ("train", "test")))
     rows, refused = feature_rows(a.epochs)
-    print(f"not on features, since they cut, mask, crop or split images: {', '.join(refused)}", flush=True)
+    print(
+        f"not on features, since they cut, mask, crop or split images: {', '.join(refused)}",
+        flush=True,
+    )
     known = read_results(a.json) if Path(a.json).exists() else []
     for seed in a.seeds:
         for row in rows:
-            if any((r["row"], r["seed"]) == (row, seed) for r in known): continue
+            if any((r["row"], r["seed"]) == (row, seed) for r in known):
+                continue
             with tempfile.TemporaryDirectory() as d:
                 known += run_rows(task, (row,), (seed,), d, progress=False, precision=a.precision)
             save_results(known, a.json)
@@ -67,7 +82,9 @@ def main():
     s.add_argument("--seeds", type=int, default=4, help="number of seeds")
     s.add_argument("--out", default="nbs/results")
     s.add_argument("--cache", help="folder of runs; default as `sagvicreg reproduce`")
-    s.add_argument("--jobs", type=int, default=0, help="trainings in parallel; 0: one per core on a CPU")
+    s.add_argument(
+        "--jobs", type=int, default=0, help="trainings in parallel; 0: one per core on a CPU"
+    )
     s.add_argument("--device", default="auto")
     s = subs.add_parser("features", help="heads on frozen features")
     s.set_defaults(run=features)
@@ -80,4 +97,5 @@ def main():
     a.run(a)
 
 
-if __name__ == "__main__": main()
+if __name__ == "__main__":
+    main()

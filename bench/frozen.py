@@ -12,6 +12,7 @@ Features of CIFAR-100 are of the first 120 training images and the first 50 test
 of Caltech-101 are of photographs at 96 px: a random third is held out, and at most 60 of the others of each class are
 trained on. The stored results used another third than this program draws.
 """
+
 from argparse import ArgumentParser
 from pathlib import Path
 
@@ -35,30 +36,61 @@ def walk(k=5, partners="", **changes):
     return "sag-vicreg:" + ",".join([*parts, *(f"{n}={v}" for n, v in changes.items())])
 
 
-def at(lam, epochs): return dict(sim_coeff=lam, epochs=epochs)
+def at(lam, epochs):
+    return dict(sim_coeff=lam, epochs=epochs)
 
 
-def vicreg(**changes): return "vicreg:" + ",".join(f"{n}={v}" for n, v in changes.items())
+def vicreg(**changes):
+    return "vicreg:" + ",".join(f"{n}={v}" for n, v in changes.items())
 
 
 def best(epochs=10):
     "Each method at its best settings, and the walk's controls at the walk's."
     same = at(3, epochs)
-    return (vicreg(**same), walk(**same), walk(partners="random", **at(5, epochs)),
-            walk(partners="random", **same), walk(partners="none", **same))
+    return (
+        vicreg(**same),
+        walk(**same),
+        walk(partners="random", **at(5, epochs)),
+        walk(partners="random", **same),
+        walk(partners="none", **same),
+    )
 
 
-FIRST = ("vicreg", *(f"vicreg:pair_dropout={p}" for p in (.1, .3, .5, .7)), walk(), walk(partners="random"),
-         walk(partners="none"), walk(partners="expected"), walk(15), walk(15, "random"))
-SELECTION = tuple(make(**at(lam, epochs)) for epochs in (5, 10, 3) for lam in (5, 3, 8, 2)
-                  for make in (vicreg, walk, lambda **how: walk(partners="random", **how)))
-LOSSES = (*(f"{m}:{d}epochs={e}" for e in (5, 20) for m in ("simclr", "barlow-twins") for d in ("", "pair_dropout=0.3,")),
-          "spectralnet:epochs=5", "spectralnet:epochs=20")
-PARTS = {          # part → task, rows, seeds; as many steps where there are fewer images
+FIRST = (
+    "vicreg",
+    *(f"vicreg:pair_dropout={p}" for p in (0.1, 0.3, 0.5, 0.7)),
+    walk(),
+    walk(partners="random"),
+    walk(partners="none"),
+    walk(partners="expected"),
+    walk(15),
+    walk(15, "random"),
+)
+SELECTION = tuple(
+    make(**at(lam, epochs))
+    for epochs in (5, 10, 3)
+    for lam in (5, 3, 8, 2)
+    for make in (vicreg, walk, lambda **how: walk(partners="random", **how))
+)
+LOSSES = (
+    *(
+        f"{m}:{d}epochs={e}"
+        for e in (5, 20)
+        for m in ("simclr", "barlow-twins")
+        for d in ("", "pair_dropout=0.3,")
+    ),
+    "spectralnet:epochs=5",
+    "spectralnet:epochs=20",
+)
+PARTS = {  # part → task, rows, seeds; as many steps where there are fewer images
     "first": ("cifar100-lite0", FIRST, range(16)),
     "selection": ("cifar100-lite0", SELECTION, range(100, 102)),
     "best": ("cifar100-lite0", best(), range(200, 216)),
-    "shorter": ("cifar100-lite0", ("vicreg:epochs=5", "vicreg:sim_coeff=5", "vicreg:pair_dropout=0.5,epochs=40"), range(2)),
+    "shorter": (
+        "cifar100-lite0",
+        ("vicreg:epochs=5", "vicreg:sim_coeff=5", "vicreg:pair_dropout=0.5,epochs=40"),
+        range(2),
+    ),
     "untrained": ("cifar100-lite0", (vicreg(base_lr=1e-9, epochs=1),), range(200, 204)),
     "lite2": ("cifar100-lite2", best(), range(200, 208)),
     "photographs": ("caltech101-lite0", best(31), range(200, 208)),
@@ -70,9 +102,11 @@ PARTS = {          # part → task, rows, seeds; as many steps where there are f
 
 def task_of(name, folder):
     "A task from cached features."
-    load = lambda name: tuple(load_views(Path(folder)/name/part) for part in ("train", "test"))
-    if name == "cifar100-all-lite0": return Whole(name, Part(*load("cifar100-lite0")), CIFAR100_HIERARCHY)
-    if name != "cifar100-caltech101-lite0": return half_task(name, *load(name))
+    load = lambda name: tuple(load_views(Path(folder) / name / part) for part in ("train", "test"))
+    if name == "cifar100-all-lite0":
+        return Whole(name, Part(*load("cifar100-lite0")), CIFAR100_HIERARCHY)
+    if name != "cifar100-caltech101-lite0":
+        return half_task(name, *load(name))
     cifar, photographs = (half_task(n, *load(n)) for n in ("cifar100-lite0", "caltech101-lite0"))
     return type(cifar)(name, Part(cifar.first.train[::3], cifar.first.held), photographs.first)
 
@@ -88,8 +122,8 @@ def images_of(name, root):
     if name.startswith("cifar100"):
         train, test = (load_dataset("cifar100", root, part, 32) for part in (True, False))
         return first_of_each(train, 120), first_of_each(test, 50), 64
-    photographs = image_folder(Path(root)/"caltech101", 96)
-    third = torch.rand(len(photographs), generator=torch.Generator().manual_seed(0)) < 1/3
+    photographs = image_folder(Path(root) / "caltech101", 96)
+    third = torch.rand(len(photographs), generator=torch.Generator().manual_seed(0)) < 1 / 3
     return first_of_each(photographs[~third], 60), photographs[third], 96
 
 
@@ -98,7 +132,9 @@ def make_features(a):
     net = "tf_efficientnet_" + a.task.rpartition("-")[2]
     train, test, size = images_of(a.task, a.root)
     for part, data, views in (("train", train, 4), ("test", test, 0)):
-        embed_views(f"timm:{net}@{a.weights}", data, Path(a.features)/a.task/part, views, size=size)
+        embed_views(
+            f"timm:{net}@{a.weights}", data, Path(a.features) / a.task / part, views, size=size
+        )
 
 
 def head_of(row, views):
@@ -115,15 +151,18 @@ def figures(a):
     heads = {name: head_of(row, learned) for name, row in zip(("VICReg", "SAG-VICReg"), best())}
     embedded = {name: head.embed(task.first.held) for name, head in heads.items()}
     fig, _ = plot_neighbors(images, labels, test.classes, embedded, queries=5, k=4)
-    fig.set_dpi(75)                                     # a smaller file
+    fig.set_dpi(75)  # a smaller file
     save_figure(fig, "nbs/images/features_neighbors.png")
     few = labels < 10
-    fig = plot_map({name: z[few] for name, z in embedded.items()}, labels[few], test.classes, how="umap")
+    fig = plot_map(
+        {name: z[few] for name, z in embedded.items()}, labels[few], test.classes, how="umap"
+    )
     save_figure(fig, "nbs/images/features_map.png")
     draw = torch.Generator().manual_seed(0)
     batch = torch.randperm(len(learned), generator=draw)[:256]
     view = torch.from_numpy(learned.views[batch, 0]).float()
-    with torch.no_grad(): z = heads["SAG-VICReg"].encoder.forward(view).embedding
+    with torch.no_grad():
+        z = heads["SAG-VICReg"].encoder.forward(view).embedding
     fig = plot_pairs(train.images[train.labels >= 50][batch], RandomWalkPairs(k=5)(z, z, draw))
     save_figure(fig, "nbs/images/features_pairs.png")
 
@@ -133,9 +172,11 @@ def save(a):
     for folder in sorted(Path(a.out).iterdir()):
         found, to = read_results(folder), Path(a.to)
         losses = [r for r in found if r["row"] in LOSSES]
-        if losses: print(save_results(losses, to/"frozen-losses.json"))
+        if losses:
+            print(save_results(losses, to / "frozen-losses.json"))
         rest = [r for r in found if r not in losses]
-        if rest: print(save_results(rest, to/f"frozen-{folder.name}.json"))
+        if rest:
+            print(save_results(rest, to / f"frozen-{folder.name}.json"))
 
 
 def main():
@@ -150,12 +191,17 @@ def main():
     p.add_argument("--seeds", type=int, nargs="+", help="default: those of the part")
     a = p.parse_args()
     torch.set_num_threads(1)
-    if a.part == "features": return make_features(a)
-    if a.part == "figures": return figures(a)
-    if a.part == "save": return save(a)
+    if a.part == "features":
+        return make_features(a)
+    if a.part == "figures":
+        return figures(a)
+    if a.part == "save":
+        return save(a)
     name, rows, seeds = PARTS[a.part]
     task = task_of(name, a.features)
-    for seed in a.seeds or seeds: run_rows(task, rows, (seed,), a.out, precision="bfloat16")
+    for seed in a.seeds or seeds:
+        run_rows(task, rows, (seed,), a.out, precision="bfloat16")
 
 
-if __name__ == "__main__": main()
+if __name__ == "__main__":
+    main()

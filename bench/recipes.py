@@ -7,6 +7,7 @@
 The first argument is the row's name in the JSON, the second the data: digits, cifar100 or a folder with sub-folders named for the classes, of which every fifth image is held out. A row and seed that the JSON has
 already is not run again. Run folders are kept (`--runs`), so that an interrupted run goes on, and a finished one is only measured.
 """
+
 import json, subprocess, time
 from argparse import ArgumentParser
 from dataclasses import replace
@@ -36,13 +37,18 @@ def train(recipe, images, folder, device):
     "Train, or go on, or do nothing; processor time in minutes, if this call did all of it."
     run, began = Run(folder), time.process_time()
     whole = not any(run.path.glob("checkpoint*.pt"))
-    if not run.finished: fit(Trainer(recipe, images, folder, device), resume=not whole)
-    return (time.process_time() - began)/60 if whole else None
+    if not run.finished:
+        fit(Trainer(recipe, images, folder, device), resume=not whole)
+    return (time.process_time() - began) / 60 if whole else None
 
 
 def levels(data):
     "Labels at the levels of the hierarchy; a folder has one level."
-    return CIFAR100_HIERARCHY.all_labels(data.labels) if data.name.startswith("cifar100") else dict(all=data.labels)
+    return (
+        CIFAR100_HIERARCHY.all_labels(data.labels)
+        if data.name.startswith("cifar100")
+        else dict(all=data.labels)
+    )
 
 
 def accuracies(folder, bank, held, device):
@@ -50,28 +56,38 @@ def accuracies(folder, bank, held, device):
     embed = embed_with(folder, device)
     b, q = embed(bank), embed(held)
     how = (b, levels(bank), q, levels(held))
-    return {probe: {k: round(v["accuracy"], 4) for k, v in hierarchical_accuracy(*how, probe).items()} for probe in ("knn", "linear")}
+    return {
+        probe: {k: round(v["accuracy"], 4) for k, v in hierarchical_accuracy(*how, probe).items()}
+        for probe in ("knn", "linear")
+    }
 
 
 def curves(folder):
     "The last row of the log of each epoch: loss, its terms, spread and rank of the embedding."
     rows = {int(r["epoch"] - 1e-9): r for r in Run(folder).read_log() if "loss" in r}
-    return {k: [float(f"{r[k]:.4g}") for r in rows.values()] for k in ("loss", "std", "rank") if k in next(iter(rows.values()))}
+    return {
+        k: [float(f"{r[k]:.4g}") for r in rows.values()]
+        for k in ("loss", "std", "rank")
+        if k in next(iter(rows.values()))
+    }
 
 
 def clock(folder, batch):
     "Minutes of training by the clock, over all sessions of a run, and its steps."
-    seconds, before = 0., 0
+    seconds, before = 0.0, 0
     for r in Run(folder).read_log():
-        if "loss" not in r: continue
-        seconds, before = seconds + (r["step"] - before)*batch/r["images_per_s"], r["step"]
-    return seconds/60, before
+        if "loss" not in r:
+            continue
+        seconds, before = seconds + (r["step"] - before) * batch / r["images_per_s"], r["step"]
+    return seconds / 60, before
 
 
 def cpu_name():
     "The processor, if Linux says it."
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    name = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), None)
+    name = next(
+        (line.split(":")[1].strip() for line in lines if line.startswith("model name")), None
+    )
     flags = next((line for line in lines if line.startswith("flags")), "")
     return f"{name}{', avx512_bf16'*('avx512_bf16' in flags)}{', amx'*('amx_bf16' in flags)}"
 
@@ -81,14 +97,20 @@ def parser():
     p.add_argument("name", help="of the row, and of the preset if --preset is not given")
     p.add_argument("data", help="digits, cifar100 or a folder")
     p.add_argument("--preset", help="recipe to start from")
-    p.add_argument("--change", default="", help="fields of the recipe and arguments of the method, such as epochs=30,sim_coeff=12")
+    p.add_argument(
+        "--change",
+        default="",
+        help="fields of the recipe and arguments of the method, such as epochs=30,sim_coeff=12",
+    )
     p.add_argument("--size", type=int, help="side of the images, px")
     p.add_argument("--root", help="where cifar100 is")
     p.add_argument("--seeds", type=int, nargs="+", default=[0])
     p.add_argument("--threads", type=int, default=1)
     p.add_argument("--device", default="cpu")
     p.add_argument("--runs", default="runs/recipes", help="folder of run folders")
-    p.add_argument("--json", default="nbs/results/recipes.json", help="file to write; measured rows stay")
+    p.add_argument(
+        "--json", default="nbs/results/recipes.json", help="file to write; measured rows stay"
+    )
     return p
 
 
@@ -96,25 +118,50 @@ def main():
     a = parser().parse_args()
     torch.set_num_threads(a.threads)
     recipe, path = make_recipe(a, 0), Path(a.json)
-    size = a.size or dict(digits=16, cifar100=32).get(a.data, 64 if recipe.init == "scratch" else 96)
+    size = a.size or dict(digits=16, cifar100=32).get(
+        a.data, 64 if recipe.init == "scratch" else 96
+    )
     images = experiment_data(Table4(size=size), a.data, a.root)
     for seed in a.seeds:
         whole = json.loads(path.read_text()) if path.exists() else {}
-        if str(seed) in whole.get(a.name, {}): continue
+        if str(seed) in whole.get(a.name, {}):
+            continue
         recipe = make_recipe(a, seed)
-        folder = Path(a.runs)/f"{a.name.replace(' ', '-').replace(',', '')}-s{seed}"
+        folder = Path(a.runs) / f"{a.name.replace(' ', '-').replace(',', '')}-s{seed}"
         core = train(recipe, images["all"], folder, a.device)
         minutes, steps = clock(folder, recipe.batch_size)
         config = as_config(replace(recipe, init=Path(recipe.init).name))
-        found = dict(recipe=config, data=Path(a.data).name, size=size, n=len(images["all"]), held=len(images["held"]), steps=steps,
-                     minutes=round(minutes, 2), core_minutes=core and round(core, 2), threads=a.threads, device=a.device,
-                     **accuracies(folder, images["all"], images["held"], a.device), curves=curves(folder), cpu=cpu_name(),
-                     commit=subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip(),
-                     date=time.strftime("%F"), environment=environment())
+        found = dict(
+            recipe=config,
+            data=Path(a.data).name,
+            size=size,
+            n=len(images["all"]),
+            held=len(images["held"]),
+            steps=steps,
+            minutes=round(minutes, 2),
+            core_minutes=core and round(core, 2),
+            threads=a.threads,
+            device=a.device,
+            **accuracies(folder, images["all"], images["held"], a.device),
+            curves=curves(folder),
+            cpu=cpu_name(),
+            commit=subprocess.run(
+                ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True
+            ).stdout.strip(),
+            date=time.strftime("%F"),
+            environment=environment(),
+        )
         whole = json.loads(path.read_text()) if path.exists() else {}
         whole.setdefault(a.name, {})[str(seed)] = found
-        with atomic_write(path) as t: t.write_text(json.dumps(whole, indent=1) + "\n")
-        print(a.name, seed, {k: found[k] for k in ("minutes", "core_minutes", "knn", "linear")}, flush=True)
+        with atomic_write(path) as t:
+            t.write_text(json.dumps(whole, indent=1) + "\n")
+        print(
+            a.name,
+            seed,
+            {k: found[k] for k in ("minutes", "core_minutes", "knn", "linear")},
+            flush=True,
+        )
 
 
-if __name__ == "__main__": main()
+if __name__ == "__main__":
+    main()

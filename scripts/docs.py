@@ -1,8 +1,9 @@
 """The site: nbdev processes the notebooks into _proc/, Sphinx renders them into _docs/. Nothing in it is fetched when it is read.
 
-    python scripts/docs.py            # what has changed
-    python scripts/docs.py --force    # everything
+python scripts/docs.py            # what has changed
+python scripts/docs.py --force    # everything
 """
+
 import os
 import re
 import shutil
@@ -10,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 
-os.environ |= dict(TQDM_DISABLE="1", OMP_NUM_THREADS="1")      # before torch loads: one worker per core
+os.environ |= dict(TQDM_DISABLE="1", OMP_NUM_THREADS="1")  # before torch loads: one worker per core
 
 from html import unescape
 from pathlib import Path
@@ -21,33 +22,44 @@ from nbdev.serve import proc_nbs
 from sphinx.application import Sphinx
 
 root = Path(__file__).resolve().parent.parent
-nbs, proc, docs, sphinx = root/"nbs", root/"_proc", root/"_docs", root/"scripts"/"docs"
-made = proc/".made"        # hidden, so that Quarto passes it by
+nbs, proc, docs, sphinx = root / "nbs", root / "_proc", root / "_docs", root / "scripts" / "docs"
+made = proc / ".made"  # hidden, so that Quarto passes it by
 mathjax = "3.2.2"
 settings = get_config(path=root)
 
 
 def fetch_mathjax():
     "MathJax as one file, fonts and extensions included; npm fetches it once and the environment keeps it."
-    kept = Path(sys.prefix)/f"mathjax-{mathjax}.js"
-    if kept.exists(): return kept
+    kept = Path(sys.prefix) / f"mathjax-{mathjax}.js"
+    if kept.exists():
+        return kept
     npm = shutil.which("npm")
     if not npm:
-        sys.exit("The site needs npm once, to fetch MathJax. Install Node.js, then run `make docs` again.")
+        sys.exit(
+            "The site needs npm once, to fetch MathJax. Install Node.js, then run `make docs` again."
+        )
     with tempfile.TemporaryDirectory() as d:
-        subprocess.run([npm, "pack", "--silent", f"mathjax@{mathjax}"], cwd=d, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            [npm, "pack", "--silent", f"mathjax@{mathjax}"],
+            cwd=d,
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
         shutil.unpack_archive(next(Path(d).glob("*.tgz")), d, filter="data")
-        shutil.move(Path(d)/"package/es5/tex-svg-full.js", kept.with_suffix(".part"))
+        shutil.move(Path(d) / "package/es5/tex-svg-full.js", kept.with_suffix(".part"))
     return kept.with_suffix(".part").rename(kept)
 
 
 def process(force=False):
     "nbdev's part, for the notebooks that changed: signatures of exported symbols, links from `names` to symbols."
-    index, seen = root/"sagvicreg"/"_modidx.py", proc/".modidx"
-    same = seen.exists() and seen.read_bytes() == index.read_bytes()      # other symbols may change any page's links
+    index, seen = root / "sagvicreg" / "_modidx.py", proc / ".modidx"
+    same = (
+        seen.exists() and seen.read_bytes() == index.read_bytes()
+    )  # other symbols may change any page's links
     proc_nbs(force=force or not same)
     for p in proc.rglob("*.ipynb"):
-        if made not in p.parents and not (nbs/p.relative_to(proc)).exists(): p.unlink()
+        if made not in p.parents and not (nbs / p.relative_to(proc)).exists():
+            p.unlink()
     seen.write_bytes(index.read_bytes())
 
 
@@ -60,9 +72,10 @@ def dead_links(folder):
         links[p] = [urlsplit(unescape(to)) for to in re.findall(r'\s(?:href|src)="([^"]+)"', tags)]
     inside = [(p, to) for p in sorted(links) for to in links[p] if not to.scheme and not to.netloc]
     for p, to in inside:
-        target = (p.parent/unquote(to.path)).resolve() if to.path else p
+        target = (p.parent / unquote(to.path)).resolve() if to.path else p
         there = not to.fragment or target not in ids or unquote(to.fragment) in ids[target]
-        if not target.is_file() or not there: dead.append(f"{p.relative_to(folder)} links to {to.geturl()}")
+        if not target.is_file() or not there:
+            dead.append(f"{p.relative_to(folder)} links to {to.geturl()}")
     return dead, len(inside)
 
 
@@ -72,18 +85,29 @@ def build(force=False):
     sys.path.insert(0, str(root))
     script = fetch_mathjax()
     process(force)
-    html = made/"html"
-    app = Sphinx(proc, sphinx, html, made/"doctrees", "html", status=None, warningiserror=True, freshenv=force)
+    html = made / "html"
+    app = Sphinx(
+        proc,
+        sphinx,
+        html,
+        made / "doctrees",
+        "html",
+        status=None,
+        warningiserror=True,
+        freshenv=force,
+    )
     app.build()
-    if app.statuscode: sys.exit("Sphinx warned: see above.")
-    shutil.copy(script, html/"_static"/"mathjax.js")
+    if app.statuscode:
+        sys.exit("Sphinx warned: see above.")
+    shutil.copy(script, html / "_static" / "mathjax.js")
     pages = sorted(app.env.found_docs)
     for name in pages:
-        kept = html/"notebooks"/f"{name}.ipynb"
+        kept = html / "notebooks" / f"{name}.ipynb"
         kept.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(nbs/f"{name}.ipynb", kept)
+        shutil.copy(nbs / f"{name}.ipynb", kept)
     dead, n = dead_links(html)
-    if dead: sys.exit("\n".join(dead))
+    if dead:
+        sys.exit("\n".join(dead))
     shutil.rmtree(docs, ignore_errors=True)
     shutil.copytree(html, docs, ignore=shutil.ignore_patterns(".buildinfo*", "objects.inv"))
     return len(pages), n

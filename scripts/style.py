@@ -1,7 +1,8 @@
 """The form of the book: the size of cells, the length of lines and sentences, what stands around each public symbol.
 
-    python scripts/style.py [NOTEBOOK ...]     # list what to mend in these notebooks
+python scripts/style.py [NOTEBOOK ...]     # list what to mend in these notebooks
 """
+
 import ast
 import io
 import re
@@ -14,20 +15,23 @@ from nbdev.doclinks import nbglob
 from nbdev.process import NBProcessor
 
 root = Path(__file__).resolve().parent.parent
-columns = 100              # of a line of code
-exported_lines = 25        # of an exported cell; one in ten may have more
-test_lines = 12            # of a test cell; one in ten may have more
-most_checks = 8            # in a cell
-long_sentence = 30         # words; 3 % of the sentences may have more
-longest_sentence = 40      # words
+columns = 100  # of a line of code
+exported_lines = 25  # of an exported cell; one in ten may have more
+test_lines = 12  # of a test cell; one in ten may have more
+most_checks = 8  # in a cell
+long_sentence = 30  # words; 3 % of the sentences may have more
+longest_sentence = 40  # words
 
 # What an engineer would not say, and British spelling beside the American names of the code.
-unidiomatic = re.compile(r"""
+unidiomatic = re.compile(
+    r"""
     \b (anew | whom | whoever | nobody | hears? | beside | whilst | hitherto | thereby
       | need(s|ed)\ nowhere | (want|ask)s?\ reading | that\ of\ [^.]*?\ those\ of
       | neighbour\w* | colour\w* | centre[ds]? | centring | behaviou?r(?<!or)\w* | favour\w* | grey\w* | learnt | labell\w+ | modell\w+
       | (normal|optim|initial|general|minim|maxim|regular|standard|visual|summar|organ|recogn|parametr|vector|quant|random|real|character)is(e|ed|es|ing|ation)\w*
-      | analyse[ds]? | artefacts? | sceptic\w* | programme ) \b""", re.VERBOSE | re.IGNORECASE)
+      | analyse[ds]? | artefacts? | sceptic\w* | programme ) \b""",
+    re.VERBOSE | re.IGNORECASE,
+)
 check_names = re.compile(r"^(test_\w+|assert_\w+)$")
 
 
@@ -40,23 +44,36 @@ def words(text):
 
 def sentences(markdown):
     "The sentences of a piece of Markdown, without headings, tables, displayed formulas and code."
-    text = re.sub(r"```.*?```|~~~.*?~~~|\$\$.*?\$\$|^    .*?$", "\n\n", markdown, flags=re.DOTALL | re.MULTILINE)
+    text = re.sub(
+        r"```.*?```|~~~.*?~~~|\$\$.*?\$\$|^    .*?$",
+        "\n\n",
+        markdown,
+        flags=re.DOTALL | re.MULTILINE,
+    )
     text = re.sub(r"^\s*([|#<].*|[-=:]{3,})$", "", text, flags=re.MULTILINE)
     text = re.sub(r"^\s*(>|[-*+]|\d+\.)\s+", "\n\n", text, flags=re.MULTILINE)
     for paragraph in re.split(r"\n\s*\n", text):
         paragraph = re.sub(r"\b(e\.g|i\.e|Fig|Eq|Sec|vs|cf|et al)\.", r"\1", paragraph)
-        yield from filter(None, re.split(r"(?<=[.!?])[\"')*_”]*\s+(?=[^a-z])", " ".join(paragraph.split())))
+        yield from filter(
+            None, re.split(r"(?<=[.!?])[\"')*_”]*\s+(?=[^a-z])", " ".join(paragraph.split()))
+        )
 
 
 class Cell:
     "A code cell: where it is, nbdev's directives, its code."
+
     def __init__(self, path, cell):
         self.where = f"{path.relative_to(root)} #{cell.id}"
         self.source = cell.source
         self.directives = cell.directives_
         self.exported = bool({"export", "exports"} & self.directives.keys())
-        self.lines = [line for line in cell.source.splitlines() if line.strip() and not line.startswith("#|")]
-        code = "\n".join("" if line.lstrip().startswith(("%", "!")) else line for line in cell.source.splitlines())
+        self.lines = [
+            line for line in cell.source.splitlines() if line.strip() and not line.startswith("#|")
+        ]
+        code = "\n".join(
+            "" if line.lstrip().startswith(("%", "!")) else line
+            for line in cell.source.splitlines()
+        )
         self.code, self.tree = code, ast.parse(code)
 
     def definitions(self):
@@ -69,23 +86,38 @@ class Cell:
 
     def checks(self):
         "How many assertions it has."
+
         def is_check(node):
             return isinstance(node, ast.Assert) or (
-                isinstance(node, ast.Call) and bool(check_names.match(getattr(node.func, "id", ""))))
+                isinstance(node, ast.Call) and bool(check_names.match(getattr(node.func, "id", "")))
+            )
+
         return 0 if self.exported else sum(map(is_check, ast.walk(self.tree)))
 
     def chains(self):
         "Rows in which a `;` joins two statements."
-        tokens = [t for t in tokenize.generate_tokens(io.StringIO(self.code).readline)
-                  if t.type not in (tokenize.COMMENT, tokenize.NL)]
-        return [a.start[0] for a, b in zip(tokens, tokens[1:]) if a.string == ";" and b.type != tokenize.NEWLINE]
+        tokens = [
+            t
+            for t in tokenize.generate_tokens(io.StringIO(self.code).readline)
+            if t.type not in (tokenize.COMMENT, tokenize.NL)
+        ]
+        return [
+            a.start[0]
+            for a, b in zip(tokens, tokens[1:])
+            if a.string == ";" and b.type != tokenize.NEWLINE
+        ]
 
     def comments(self):
         "Text of the docstrings and comments."
-        found = [t.string.lstrip("#| ") for t in tokenize.generate_tokens(io.StringIO(self.code).readline)
-                 if t.type == tokenize.COMMENT and not t.string.startswith("#|")]
+        found = [
+            t.string.lstrip("#| ")
+            for t in tokenize.generate_tokens(io.StringIO(self.code).readline)
+            if t.type == tokenize.COMMENT and not t.string.startswith("#|")
+        ]
         documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
-        return found + [ast.get_docstring(n) or "" for n in ast.walk(self.tree) if isinstance(n, documented)]
+        return found + [
+            ast.get_docstring(n) or "" for n in ast.walk(self.tree) if isinstance(n, documented)
+        ]
 
 
 def read(path):
@@ -102,17 +134,22 @@ def unexplained(cells):
             told = True
         elif cell.public():
             name = ", ".join(cell.public())
-            if not told: wrong.append(f"{cell.where}: no text before {name}")
-            if last: wrong.append(f"{last.where}: nothing shows or tests {', '.join(last.public())}")
+            if not told:
+                wrong.append(f"{cell.where}: no text before {name}")
+            if last:
+                wrong.append(f"{last.where}: nothing shows or tests {', '.join(last.public())}")
             told, last = False, cell
         elif not cell.exported and cell.lines:
             last = None
-    return wrong + ([f"{last.where}: nothing shows or tests {', '.join(last.public())}"] if last else [])
+    return wrong + (
+        [f"{last.where}: nothing shows or tests {', '.join(last.public())}"] if last else []
+    )
 
 
 def prose(path):
     "The texts of a file and where they stand."
-    if path.suffix == ".md": return [(path.name, path.read_text(encoding="utf-8"))]
+    if path.suffix == ".md":
+        return [(path.name, path.read_text(encoding="utf-8"))]
     texts = []
     for cell, raw in zip(read(path), read_nb(path).cells):
         here = f"{path.relative_to(root)} #{raw.id}"
@@ -120,13 +157,16 @@ def prose(path):
     return texts
 
 
-def is_code(cells): return [c for c in cells if isinstance(c, Cell)]
+def is_code(cells):
+    return [c for c in cells if isinstance(c, Cell)]
 
 
-def with_definitions(cells): return [c for c in is_code(cells) if c.exported and c.definitions()]
+def with_definitions(cells):
+    return [c for c in is_code(cells) if c.exported and c.definitions()]
 
 
-def with_checks(cells): return [c for c in is_code(cells) if c.checks()]
+def with_checks(cells):
+    return [c for c in is_code(cells) if c.checks()]
 
 
 def faults(path):
@@ -134,17 +174,26 @@ def faults(path):
     cells = read(path)
     wrong = unexplained(cells)
     for c in is_code(cells):
-        wide = [n for n, line in enumerate(c.source.splitlines(), 1)
-                if len(line) > columns and not line.startswith("#| fig-")]
-        if wide: wrong.append(f"{c.where}: lines over {columns} columns: {wide}")
-        if c.chains(): wrong.append(f"{c.where}: `;` in lines {c.chains()}")
-        if c.checks() > most_checks: wrong.append(f"{c.where}: {c.checks()} checks")
+        wide = [
+            n
+            for n, line in enumerate(c.source.splitlines(), 1)
+            if len(line) > columns and not line.startswith("#| fig-")
+        ]
+        if wide:
+            wrong.append(f"{c.where}: lines over {columns} columns: {wide}")
+        if c.chains():
+            wrong.append(f"{c.where}: `;` in lines {c.chains()}")
+        if c.checks() > most_checks:
+            wrong.append(f"{c.where}: {c.checks()} checks")
     for c in with_definitions(cells):
-        if len(c.lines) > exported_lines: wrong.append(f"{c.where}: (share) {len(c.lines)} exported lines")
+        if len(c.lines) > exported_lines:
+            wrong.append(f"{c.where}: (share) {len(c.lines)} exported lines")
         names = [n.name for n in c.definitions()]
-        if len(names) > 1: wrong.append(f"{c.where}: (share) defines {', '.join(names)}")
+        if len(names) > 1:
+            wrong.append(f"{c.where}: (share) defines {', '.join(names)}")
     for c in with_checks(cells):
-        if len(c.lines) > test_lines: wrong.append(f"{c.where}: (share) {len(c.lines)} lines of test")
+        if len(c.lines) > test_lines:
+            wrong.append(f"{c.where}: (share) {len(c.lines)} lines of test")
     return wrong
 
 
@@ -156,8 +205,10 @@ def prose_faults(path):
         wrong += [f"{where}: “{m.group(0)}”" for m in unidiomatic.finditer(bare)]
         for s in sentences(text):
             n = len(words(s))
-            if n > longest_sentence: wrong.append(f"{where}: {n} words: {s}")
-            elif n > long_sentence: wrong.append(f"{where}: (share) {n} words: {s}")
+            if n > longest_sentence:
+                wrong.append(f"{where}: {n} words: {s}")
+            elif n > long_sentence:
+                wrong.append(f"{where}: (share) {n} words: {s}")
     return wrong
 
 
@@ -168,23 +219,33 @@ def figures(paths):
     counts = [len(words(s)) for p in paths for _, text in prose(p) for s in sentences(text)]
     sizes, tests = [len(c.lines) for c in defining], [len(c.lines) for c in testing]
     definitions = [len(c.definitions()) for c in defining]
-    def median(values): return sorted(values)[len(values)//2] if values else 0
-    def share(values, limit): return round(100*sum(v > limit for v in values)/max(1, len(values)), 1)
-    return {"lines of an exported cell, median": (median(sizes), 10),
-            "exported cells over 25 lines, %": (share(sizes, exported_lines), 10),
-            "lines of an exported cell, most": (max(sizes, default=0), 50),
-            "exported cells with more than one definition, %": (share(definitions, 1), 15),
-            "lines of a test cell, median": (median(tests), 5),
-            "test cells over 12 lines, %": (share(tests, test_lines), 10),
-            "sentences over 30 words, %": (share(counts, long_sentence), 3)}
+
+    def median(values):
+        return sorted(values)[len(values) // 2] if values else 0
+
+    def share(values, limit):
+        return round(100 * sum(v > limit for v in values) / max(1, len(values)), 1)
+
+    return {
+        "lines of an exported cell, median": (median(sizes), 10),
+        "exported cells over 25 lines, %": (share(sizes, exported_lines), 10),
+        "lines of an exported cell, most": (max(sizes, default=0), 50),
+        "exported cells with more than one definition, %": (share(definitions, 1), 15),
+        "lines of a test cell, median": (median(tests), 5),
+        "test cells over 12 lines, %": (share(tests, test_lines), 10),
+        "sentences over 30 words, %": (share(counts, long_sentence), 3),
+    }
 
 
 def main():
-    paths = [Path(p).resolve() for p in sys.argv[1:]] or sorted(nbglob(root/"nbs", as_path=True))
+    paths = [Path(p).resolve() for p in sys.argv[1:]] or sorted(nbglob(root / "nbs", as_path=True))
     books = [p for p in paths if p.suffix == ".ipynb"]
     for p in paths:
-        for line in [*(faults(p) if p in books else []), *prose_faults(p)]: print(line)
-    for name, (value, most) in figures(books).items(): print(f"{name}: {value} (aim: {most})")
+        for line in [*(faults(p) if p in books else []), *prose_faults(p)]:
+            print(line)
+    for name, (value, most) in figures(books).items():
+        print(f"{name}: {value} (aim: {most})")
 
 
-if __name__ == "__main__": sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())
