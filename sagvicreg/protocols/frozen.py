@@ -25,7 +25,7 @@ from ..losses import rankme
 from ..metrics.clustering import hierarchical_rand
 from ..metrics.report import Choices, pair_scores, prepare
 from ..probes import PROBES, hierarchical_accuracy, knn_accuracy
-from .presets import read_method
+from .presets import Table4, read_method
 from .runs import ResultTable, commit
 from ..training.heads import head_recipe, train_head
 
@@ -87,15 +87,15 @@ def _measured(part, seen, unseen, choices, k):
 
 # %% ../../nbs/74_protocols.frozen.ipynb #d23695eb
 def _measured_whole(task, head, k):
-    "Accuracies and agreement of clusters at each level: `knn_L1`, `linear_L1`, `rand_L1`, …"
+    "Accuracies and agreement of clusters: `knn_L1`, `linear_L1`, `rand_L1`, …, `rand_50`, …"
     part, scores = task.part, {}
     bank, held = head.embed(part.train.clean), head.embed(part.held)
     given, truth = (task.hierarchy.all_labels(d.labels) for d in part)
     for probe in PROBES:
         found = hierarchical_accuracy(bank, given, held, truth, probe, k=k)
         scores |= {f"{probe}_{level}": v["accuracy"] for level, v in found.items()}
-    rand = hierarchical_rand(held, truth, ()).to_dict()["levels"]
-    scores |= {f"rand_{level}": v["adjusted"] for level, v in rand.items()}
+    rand = hierarchical_rand(held, truth, tuple(k for k in Table4.counts if k < len(held)))
+    scores |= {f"rand_{at}": v.adjusted for at, v in (rand.levels | rand.counts).items()}
     return scores | dict(rank=float(rankme(held - held.mean(0))))
 
 # %% ../../nbs/74_protocols.frozen.ipynb #d9faa56f
