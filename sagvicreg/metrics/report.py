@@ -550,7 +550,7 @@ def _item_section(c, images):
     "The items that differ most."
     found, figures = c.items(), []
     if images is not None:
-        sheet = contact_sheet(images, *found.near, found.worst(6))
+        sheet = _sheet(found, images)
         figures = [_figure(sheet, "The items that differ most, with their neighbors in either set.",
                            f"Each item, with its nearest neighbors in {c.names[0]} above and in "
                            f"{c.names[1]} below. Frames mark neighbors that both sets have.")]
@@ -558,6 +558,11 @@ def _item_section(c, images):
                 head=found.table.head, rows=found.table.rows)
 
 # %% ../../nbs/39_metrics.report.ipynb #f8b56d67
+def _sheet(found, images):
+    "The six items that differ most, by their names."
+    return contact_sheet(images, *found.near, found.worst(6), found.ids)
+
+# %% ../../nbs/39_metrics.report.ipynb #b5271f2f
 def _contents(c, images):
     "What the template shows."
     scales = {s: [_bar(c, k) for k in keys if k in c.scores]

@@ -20,7 +20,7 @@ from jaxtyping import Float, Int
 from ..arrays import as_array, as_floats, as_labels, binary_exponent, require_rows
 from ..arrays import rounding
 from ..core import SCORES, LazyModule, Table, Tabular, as_list, as_path, as_whole
-from ..core import atomic_write, counted, require, require_one_of
+from ..core import atomic_write, counted, require, require_one_of, shortened
 from .agreement import common, nearest
 from .dendrogram import PALETTE, Dendrogram, as_embeddings, check_choices
 from .dendrogram import require_trees, tree_of
@@ -534,7 +534,8 @@ def _mark(ax, places, missing, items, ids, names):
         if i in missing: ax.text(column + .5, row + .5, _wrapped(missing[i]), fontsize=4.5,
                                  ha="center", va="center")
     for block, i in enumerate(items):
-        ax.text(.9, 2.3*block + .44, f"{ids[i]}", fontsize=7, ha="center", va="bottom")
+        name = shortened(str(ids[i]), 18)
+        ax.text(.9, 2.3*block + .44, name, fontsize=7, ha="center", va="bottom")
         for line, name in enumerate(names):
             ax.text(2.02, 2.3*block + line + .5, name, fontsize=8, ha="right", va="center")
 
