@@ -323,6 +323,24 @@ def readable():
     return wrong
 
 
+@check("wrap the line, or give the second statement a line of its own")
+def scripts_readable():
+    "Scripts and benchmarks have at most 100 columns, and one statement per line"
+    programs = sorted([*root.glob("bench/*.py"), *root.glob("scripts/*.py")])
+    wrong = []
+    for p in [*programs, *sorted(root.glob("bench/*.sh")), *sorted(root.glob(".ci/*"))]:
+        text = p.read_text(encoding="utf-8")
+        lines, where = text.split("\n"), p.relative_to(root)
+        wide = [n for n, line in enumerate(lines, 1) if len(line) > style.columns]
+        wrong += [f"{where}:{n} has {len(lines[n - 1])} columns" for n in wide]
+        for node in ast.walk(ast.parse(text)) if p in programs else ():
+            if isinstance(node, ast.stmt):
+                before = lines[node.lineno - 1].encode()[: node.col_offset]
+                if before.strip():  # the end of another statement, or one that ends in `:`
+                    wrong.append(f"{where}:{node.lineno} has two statements")
+    return wrong
+
+
 @check("see `python scripts/style.py FILE ...`: shorten the sentence, or say it in other words")
 def idiomatic():
     "Prose is in short sentences and plain American English"
