@@ -1,10 +1,14 @@
-"""Adapting a pretrained network to a folder of photographs: k-NN accuracy before and after, by seed.
+r"""Adapting a pretrained network to a folder of photographs: k-NN accuracy before and after.
 
-    python bench/adapt.py caltech101 --init tf_efficientnet_lite0.safetensors --json nbs/results/adapt.json
-    python bench/adapt.py caltech101 --init … --row "batch statistics:freeze_norm=False" --row "adapt:" --json …
+    python bench/adapt.py caltech101 --init tf_efficientnet_lite0.safetensors \
+        --json nbs/results/adapt.json
+    python bench/adapt.py caltech101 --init … --json … \
+        --row "batch statistics:freeze_norm=False" --row "adapt:"
 
-30 images of each class are adapted to without their labels, with the recipe `adapt`. Then they vote on up to 20 other images of the class. A row is a name and changes of the recipe; the row `start`, which is always
-measured, is the network as it was. Rows that the JSON has already are not run again. The time is processor time on one thread.
+The recipe `adapt` trains on 30 images of each class without their labels. Then these vote on up to
+20 other images of each class. A row is a name and changes of the recipe. The row `start` is the
+network as it was, and is always measured. Rows that the JSON has already are not run again. The
+time is processor time on one thread.
 """
 
 import json, subprocess, tempfile, time
@@ -39,12 +43,10 @@ def split(images, bank=30, queries=20):
 
 def accuracies(encoder, bank, queries, mean, std):
     "k-NN accuracy of the representation, for several k."
-    x, y = (
-        embed(encoder, s.images, mean, std, batch_size=64, progress=False) for s in (bank, queries)
-    )
-    return {
-        str(k): round(knn_accuracy(x, bank.labels, y, queries.labels, k=k), 4) for k in NEIGHBORS
-    }
+    how = dict(batch_size=64, progress=False)
+    x, y = (embed(encoder, s.images, mean, std, **how) for s in (bank, queries))
+    found = {str(k): knn_accuracy(x, bank.labels, y, queries.labels, k=k) for k in NEIGHBORS}
+    return {k: round(accuracy, 4) for k, accuracy in found.items()}
 
 
 def start(recipe, bank, queries, size):
@@ -63,9 +65,8 @@ def adapted(recipe, bank, queries):
         fit(trainer)
         seconds = time.process_time() - began
         last = next(r for r in reversed(trainer.run.read_log()) if "loss" in r)
-        knn = accuracies(
-            trainer.method.eval_encoder, bank, queries, trainer.data.mean, trainer.data.std
-        )
+        encoder, data = trainer.method.eval_encoder, trainer.data
+        knn = accuracies(encoder, bank, queries, data.mean, data.std)
     return dict(
         knn=knn,
         seconds=round(seconds, 1),
@@ -77,25 +78,17 @@ def adapted(recipe, bank, queries):
 
 def about(a, bank, queries):
     "What the figures depend on."
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True
-    ).stdout.strip()
+    command = ["git", "rev-parse", "--short", "HEAD"]
+    commit = subprocess.run(command, capture_output=True, text=True).stdout.strip()
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    cpu = next(
-        (line.split(":")[1].strip() for line in lines if line.startswith("model name")), None
-    )
+    models = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    data = dict(name=bank.name, size=a.size, classes=len(bank.classes))
     return dict(
         bench="adapt",
-        environment=environment() | dict(cpu=cpu),
+        environment=environment() | dict(cpu=models[0] if models else None),
         commit=commit,
         threads=torch.get_num_threads(),
-        data=dict(
-            name=bank.name,
-            size=a.size,
-            classes=len(bank.classes),
-            bank=len(bank),
-            queries=len(queries),
-        ),
+        data=data | dict(bank=len(bank), queries=len(queries)),
     )
 
 
@@ -105,9 +98,8 @@ def parser():
     p.add_argument("--init", required=True, help="a file of weights, or pretrained")
     p.add_argument("--size", type=int, default=96, help="side of the images, px")
     p.add_argument("--seeds", type=int, default=2)
-    p.add_argument(
-        "--row", action="append", help="NAME:CHANGES, such as adapt:base_lr=1e-3,epochs=3"
-    )
+    about = "NAME:CHANGES, such as adapt:base_lr=1e-3,epochs=3"
+    p.add_argument("--row", action="append", help=about)
     p.add_argument("--json", required=True, help="file to write; measured rows stay")
     return p
 
@@ -135,11 +127,8 @@ def main():
             if f"seed {seed}" in result["rows"].get(name, {}):
                 continue
             r = replace(recipe, seed=seed, **parse_arguments(changes))
-            note(
-                name,
-                f"seed {seed}",
-                adapted(r, bank, queries) | dict(recipe=as_config(replace(r, init="file"))),
-            )
+            config = as_config(replace(r, init="file"))
+            note(name, f"seed {seed}", adapted(r, bank, queries) | dict(recipe=config))
 
 
 if __name__ == "__main__":

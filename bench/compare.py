@@ -1,10 +1,12 @@
 """All methods in one comparison: digits from scratch, and heads on frozen features.
 
-    python bench/compare.py digits                                       # two models per row and seed, into nbs/results/runs
+    python bench/compare.py digits                     # into nbs/results/runs
     python bench/compare.py features features/cifar100-lite0 --json nbs/results/frozen-methods.json
 
-Rows and seeds that have a result are not run again, so after adding a method the same command runs its rows alone. For features, the folder holds `train` and `test`, as `sagvicreg views` writes them; the file
-`--json` is the store. Methods that cut, mask, crop or split images cannot be trained on features; their names are printed.
+Digits need two models per row and seed. Rows and seeds that have a result are not run again, so
+after adding a method the same command runs only its rows. For features, the folder holds `train`
+and `test`, as `sagvicreg views` writes them, and the file `--json` is the store. Methods that cut,
+mask, crop or split images cannot be trained on features; their names are printed.
 """
 
 import tempfile
@@ -22,19 +24,16 @@ from sagvicreg.training.heads import head_recipe
 from sagvicreg.training.recipe import METHOD_RECIPES
 from sagvicreg.training.trainer import check_recipe
 
-AT_BEST = {
-    "vicreg": "sim_coeff=3,",
-    "sag-vicreg": "k=5,normalize_weights=True,sim_coeff=3,",
-}  # as `Is it the graph?` found them
+# As `Is it the graph?` found them.
+AT_BEST = {"vicreg": "sim_coeff=3,", "sag-vicreg": "k=5,normalize_weights=True,sim_coeff=3,"}
 
 HEAD = head_recipe().backbone
 
 
 def digits(a):
     "The rows of `compared_recipes`, all with the first seed, then all with the second."
-    run_experiments(
-        compared_experiments(a.seeds), a.out, cache=a.cache, jobs=a.jobs, device=a.device
-    )
+    rows = compared_experiments(a.seeds)
+    run_experiments(rows, a.out, cache=a.cache, jobs=a.jobs, device=a.device)
 
 
 def feature_rows(epochs):
@@ -47,10 +46,9 @@ def feature_rows(epochs):
             refused.append(method)
         else:
             rows.append(f"{method}:{AT_BEST.get(method, '')}epochs={epochs}")
-    rows.append(
-        "sag-vicreg:k=5,partners=expected,normalize_weights=True,sim_coeff=3,epochs=%d" % epochs
-    )
-    return (*rows, "vicreg:base_lr=1e-9,epochs=1"), refused
+    expected = "k=5,partners=expected,normalize_weights=True,sim_coeff=3"
+    rows += [f"sag-vicreg:{expected},epochs={epochs}", "vicreg:base_lr=1e-9,epochs=1"]
+    return tuple(rows), refused
 
 
 def features(a):
@@ -59,10 +57,8 @@ def features(a):
     folder = Path(a.folder)
     task = half_task(folder.name, *(load_views(folder / part) for part in ("train", "test")))
     rows, refused = feature_rows(a.epochs)
-    print(
-        f"not on features, since they cut, mask, crop or split images: {', '.join(refused)}",
-        flush=True,
-    )
+    why = "not on features, since they cut, mask, crop or split images"
+    print(f"{why}: {', '.join(refused)}", flush=True)
     known = read_results(a.json) if Path(a.json).exists() else []
     for seed in a.seeds:
         for row in rows:
@@ -82,9 +78,8 @@ def main():
     s.add_argument("--seeds", type=int, default=4, help="number of seeds")
     s.add_argument("--out", default="nbs/results")
     s.add_argument("--cache", help="folder of runs; default as `sagvicreg reproduce`")
-    s.add_argument(
-        "--jobs", type=int, default=0, help="trainings in parallel; 0: one per core on a CPU"
-    )
+    about = "trainings in parallel; 0: one per core on a CPU"
+    s.add_argument("--jobs", type=int, default=0, help=about)
     s.add_argument("--device", default="auto")
     s = subs.add_parser("features", help="heads on frozen features")
     s.set_defaults(run=features)

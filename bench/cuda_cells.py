@@ -1,6 +1,7 @@
-"""Run the notebooks that have cells flagged `#| cuda`, those cells included, with nothing but the package's own requirements.
+"""Run the notebooks that have cells flagged `#| cuda`, with these cells.
 
-nbdev is not needed: cells are executed in order in one namespace a notebook. Lines that only a notebook understands are left out.
+Only the package's own requirements are needed, not nbdev. The cells of a notebook are executed in
+order in one namespace, without lines that only a notebook understands.
 """
 
 import json, os, subprocess, sys, time
@@ -10,10 +11,8 @@ root = Path(__file__).resolve().parent.parent
 
 
 def cells(path):
-    return [
-        (c["cell_type"], "".join(c["source"]))
-        for c in json.loads(path.read_text(encoding="utf-8"))["cells"]
-    ]
+    found = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return [(c["cell_type"], "".join(c["source"])) for c in found]
 
 
 def run(path):
@@ -24,21 +23,13 @@ def run(path):
     os.chdir(path.parent)
     space = dict(__name__="__main__")
     for kind, text in cells(path):
-        flags = {
-            line[2:].split(":")[0].strip().split()[0]
-            for line in text.splitlines()
-            if line.startswith("#|") and line[2:].strip()
-        }
+        lines = text.splitlines()
+        said = [line[2:].strip() for line in lines if line.startswith("#|")]
+        flags = {words.split(":")[0].split()[0] for words in said if words}
         if kind != "code" or "slow" in flags:
             continue
-        exec(
-            compile(
-                "\n".join(line for line in text.splitlines() if not line.startswith("%")),
-                path.name,
-                "exec",
-            ),
-            space,
-        )
+        code = "\n".join(line for line in lines if not line.startswith("%"))
+        exec(compile(code, path.name, "exec"), space)
 
 
 def main():
@@ -50,12 +41,11 @@ def main():
             continue
         start = time.time()
         done = subprocess.run([sys.executable, __file__, str(path)], capture_output=True, text=True)
-        said = "" if not done.returncode else "\n" + "\n".join(done.stderr.splitlines()[-12:])
+        took, verdict = time.time() - start, "FAILED" if done.returncode else "passed"
+        said = done.stderr.splitlines()[-12:] if done.returncode else []
         failed += bool(done.returncode)
-        print(
-            f"{'FAILED' if done.returncode else 'passed'} {time.time() - start:6.1f} s  {path.relative_to(root)}{said}",
-            flush=True,
-        )
+        line = f"{verdict} {took:6.1f} s  {path.relative_to(root)}"
+        print(line, *said, sep="\n", flush=True)
     return failed
 
 

@@ -4,13 +4,15 @@
     python bench/frozen.py best
     python bench/frozen.py save
 
-The first argument is a part of the measurements, `features`, `figures` (Figures 2, 3 and 6) or `save`. Results are one
-file per row and seed; what is there is not run again. `save` joins them into the files that the notebooks read. Pairs
-from labels and walks of three steps are run by `experiments/known_pairs`.
+The first argument is a part of the measurements, `features`, `figures` (Figures 2, 3 and 6) or
+`save`. Results are one file per row and seed; what is there is not run again. `save` joins them
+into the files that the notebooks read. Pairs from labels and walks of three steps are run by
+`experiments/known_pairs`.
 
-Features of CIFAR-100 are of the first 120 training images and the first 50 test images of each class, at 64 px. Those
-of Caltech-101 are of photographs at 96 px: a random third is held out, and at most 60 of the others of each class are
-trained on. The stored results used another third than this program draws.
+Features of CIFAR-100 are of the first 120 training images and the first 50 test images of each
+class, at 64 px. Those of Caltech-101 are of photographs at 96 px: a random third is held out, and
+at most 60 of the others of each class are trained on. The stored results used another third than
+this program draws.
 """
 
 from argparse import ArgumentParser
@@ -59,12 +61,8 @@ def best(epochs=10):
 FIRST = (
     "vicreg",
     *(f"vicreg:pair_dropout={p}" for p in (0.1, 0.3, 0.5, 0.7)),
-    walk(),
-    walk(partners="random"),
-    walk(partners="none"),
-    walk(partners="expected"),
-    walk(15),
-    walk(15, "random"),
+    *(walk(partners=p) for p in ("", "random", "none", "expected")),
+    *(walk(15, p) for p in ("", "random")),
 )
 SELECTION = tuple(
     make(**at(lam, epochs))
@@ -72,25 +70,17 @@ SELECTION = tuple(
     for lam in (5, 3, 8, 2)
     for make in (vicreg, walk, lambda **how: walk(partners="random", **how))
 )
+PAIRED = [f"{m}:{d}" for m in ("simclr", "barlow-twins") for d in ("", "pair_dropout=0.3,")]
 LOSSES = (
-    *(
-        f"{m}:{d}epochs={e}"
-        for e in (5, 20)
-        for m in ("simclr", "barlow-twins")
-        for d in ("", "pair_dropout=0.3,")
-    ),
-    "spectralnet:epochs=5",
-    "spectralnet:epochs=20",
+    *(f"{row}epochs={e}" for e in (5, 20) for row in PAIRED),
+    *(f"spectralnet:epochs={e}" for e in (5, 20)),
 )
+SHORTER = "vicreg:epochs=5", "vicreg:sim_coeff=5", "vicreg:pair_dropout=0.5,epochs=40"
 PARTS = {  # part → task, rows, seeds; as many steps where there are fewer images
     "first": ("cifar100-lite0", FIRST, range(16)),
     "selection": ("cifar100-lite0", SELECTION, range(100, 102)),
     "best": ("cifar100-lite0", best(), range(200, 216)),
-    "shorter": (
-        "cifar100-lite0",
-        ("vicreg:epochs=5", "vicreg:sim_coeff=5", "vicreg:pair_dropout=0.5,epochs=40"),
-        range(2),
-    ),
+    "shorter": ("cifar100-lite0", SHORTER, range(2)),
     "untrained": ("cifar100-lite0", (vicreg(base_lr=1e-9, epochs=1),), range(200, 204)),
     "lite2": ("cifar100-lite2", best(), range(200, 208)),
     "photographs": ("caltech101-lite0", best(31), range(200, 208)),
@@ -131,10 +121,9 @@ def make_features(a):
     "Cache the features of a task."
     net = "tf_efficientnet_" + a.task.rpartition("-")[2]
     train, test, size = images_of(a.task, a.root)
+    encoder, folder = f"timm:{net}@{a.weights}", Path(a.features) / a.task
     for part, data, views in (("train", train, 4), ("test", test, 0)):
-        embed_views(
-            f"timm:{net}@{a.weights}", data, Path(a.features) / a.task / part, views, size=size
-        )
+        embed_views(encoder, data, folder / part, views, size=size)
 
 
 def head_of(row, views):
@@ -144,7 +133,7 @@ def head_of(row, views):
 
 
 def figures(a):
-    "Figures 2, 3 and 6 for classes that the heads have not seen: neighbors, pairs of the walk, a map."
+    "Figures 2, 3 and 6 for classes new to the heads: neighbors, pairs of the walk, a map."
     task, (train, test, _) = task_of("cifar100-lite0", a.features), images_of("cifar100", a.root)
     learned, unseen = task.second.train, test.labels < 50
     images, labels = test.images[unseen], test.labels[unseen]
@@ -154,9 +143,8 @@ def figures(a):
     fig.set_dpi(75)  # a smaller file
     save_figure(fig, "nbs/images/features_neighbors.png")
     few = labels < 10
-    fig = plot_map(
-        {name: z[few] for name, z in embedded.items()}, labels[few], test.classes, how="umap"
-    )
+    shown = {name: z[few] for name, z in embedded.items()}
+    fig = plot_map(shown, labels[few], test.classes, how="umap")
     save_figure(fig, "nbs/images/features_map.png")
     draw = torch.Generator().manual_seed(0)
     batch = torch.randperm(len(learned), generator=draw)[:256]
@@ -168,7 +156,7 @@ def figures(a):
 
 
 def save(a):
-    "Join the results into the files that the notebooks read: one for the other losses, one for each task."
+    "Join the results into the notebooks' files: one for the other losses, one for each task."
     for folder in sorted(Path(a.out).iterdir()):
         found, to = read_results(folder), Path(a.to)
         losses = [r for r in found if r["row"] in LOSSES]

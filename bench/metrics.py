@@ -1,17 +1,18 @@
-"""The structure metric against the usual way, and against other clustering libraries, in one run on this machine.
+"""The structure metric against the usual way and other clustering libraries, in one run.
 
-    python bench/metrics.py                         # everything that ends in minutes: 10,000 items against the usual way
+    python bench/metrics.py                         # what ends in minutes: up to 10,000 items
     python bench/metrics.py --sizes 5000,10000,20000,50000 --json nbs/results/bench-metrics.json
     python bench/metrics.py --device cuda --sizes 50000,200000 --no-naive
 
-Every measurement runs in a process of its own, which imports and compiles first (a call on other data) and then measures wall time and
-the peak of resident memory above what it had before. The usual way: scipy's pdist, linkage and cophenet, and scipy.stats.
-`products` are the bare matrix products of both trees, each pair of items once, in float32 and in the precision that is used here;
-`parts` is where the time of the score goes, from timers around the functions that do each part.
+Every measurement runs in a process of its own. It imports and compiles first, by a call on other
+data. Then it measures wall time and the peak of resident memory above what it had before. The usual
+way: scipy's pdist, linkage and cophenet, and scipy.stats. `products` are the bare matrix products
+of both trees, each pair of items once, in float32 and in the precision that is used here. `parts`
+is where the time of the score goes, from timers around the functions that do each part.
 """
 
-import json, os, resource, subprocess, sys, time
-from argparse import ArgumentParser
+import json, os, subprocess, sys, time
+from argparse import SUPPRESS, ArgumentParser
 from pathlib import Path
 
 import numpy as np
@@ -20,16 +21,15 @@ DIM = 512
 
 
 def embeddings(n, kind, seed=0):
-    "Two sets of n embeddings in float32: a hierarchy of 20 groups of 100 classes, or no structure; and a noisy linear map of it."
+    "n embeddings, of 100 classes in 20 groups or of noise, and a noisy linear map of them."
     rng = np.random.default_rng(seed)
     if kind == "noise":
         x = rng.standard_normal((n, DIM))
     else:
         groups = rng.standard_normal((20, DIM))
         classes = groups[rng.integers(20, size=100)] + 0.7 * rng.standard_normal((100, DIM))
-        x = classes[rng.integers(100, size=n)] + 0.8 * rng.standard_normal((n, DIM)) * np.linspace(
-            1.5, 0.2, DIM
-        )
+        x = classes[rng.integers(100, size=n)]
+        x += 0.8 * rng.standard_normal((n, DIM)) * np.linspace(1.5, 0.2, DIM)
     y = x @ rng.standard_normal((DIM, DIM)) / DIM**0.5 + 0.5 * rng.standard_normal((n, DIM))
     return x.astype(np.float32), y.astype(np.float32)
 
@@ -42,7 +42,7 @@ def ours(x, y, device="cpu"):
 
 
 def products(x, y, device="cpu"):
-    "Seconds and GF/s of the products alone, by precision: the least that the search for neighbors takes."
+    "Seconds and GF/s of the products alone, by precision: the least that a search takes."
     import torch
     from sagvicreg.metrics import linkage
 
@@ -58,9 +58,8 @@ def products(x, y, device="cpu"):
             if device == "cuda":
                 torch.cuda.synchronize()
         seconds = time.perf_counter() - start
-        out["bfloat16" if short else "float32"] = dict(
-            seconds=seconds, gflops=2 * done * DIM / seconds / 1e9
-        )
+        speed = 2 * done * DIM / seconds / 1e9
+        out["bfloat16" if short else "float32"] = dict(seconds=seconds, gflops=speed)
     return out
 
 
@@ -74,7 +73,9 @@ def parts(x, y, device="cpu"):
         f = getattr(owner, name)
 
         def g(*args, **kwargs):
-            start, _ = time.perf_counter(), None if inside else inner.append(0.0)
+            start = time.perf_counter()
+            if not inside:
+                inner.append(0.0)
             try:
                 return f(*args, **kwargs)
             finally:
@@ -115,10 +116,9 @@ def usual(x, y, device="cpu"):
 
     d = [pdist(v, "cosine") for v in (x, y)]
     p = [hierarchy.cophenet(hierarchy.linkage(v, "average")) for v in d]
-    return [f(*p).statistic for f in (stats.pearsonr, stats.spearmanr, stats.kendalltau)] + [
-        stats.pearsonr(d[0], p[1]).statistic,
-        stats.pearsonr(d[1], p[0]).statistic,
-    ]
+    found = [f(*p) for f in (stats.pearsonr, stats.spearmanr, stats.kendalltau)]
+    found += [stats.pearsonr(d[0], p[1]), stats.pearsonr(d[1], p[0])]
+    return [r.statistic for r in found]
 
 
 def correlations_only(x, y, device="cpu"):
@@ -179,11 +179,8 @@ def worker(task):
     Path("/proc/self/clear_refs").write_text("5")  # the peak counts from here
     before, start = resident("VmRSS"), time.perf_counter()
     result = f(*x, task["device"])
-    task |= dict(
-        seconds=time.perf_counter() - start,
-        peak_gb=(resident("VmHWM") - before) / 1e6,
-        result=result,
-    )
+    seconds = time.perf_counter() - start
+    task |= dict(seconds=seconds, peak_gb=(resident("VmHWM") - before) / 1e6, result=result)
     if task["device"] == "cuda":
         import torch
 
@@ -192,43 +189,33 @@ def worker(task):
 
 
 def resident(key):
-    return next(
-        int(line.split()[1])
-        for line in Path("/proc/self/status").read_text().splitlines()
-        if line.startswith(key)
-    )
+    "A size in kB that Linux keeps of this process."
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(key))
 
 
 def measure(run, n, data, device):
     task = dict(run=run, n=n, data=data, device=device)
-    done = subprocess.run(
-        [sys.executable, __file__, "--worker", json.dumps(task)], capture_output=True, text=True
-    )
+    command = [sys.executable, __file__, "--worker", json.dumps(task)]
+    done = subprocess.run(command, capture_output=True, text=True)
     try:
         row = json.loads(done.stdout.splitlines()[-1])
     except (IndexError, json.JSONDecodeError):
-        row = task | dict(
-            failed=f"died, exit code {done.returncode} "
-            + "".join(done.stderr.strip().splitlines()[-1:])[:200]
-        )
-    said = (
-        row.get("skipped")
-        or row.get("failed")
-        or f"{row['seconds']:9.2f} s  {row['peak_gb']:7.3f} GB"
-    )
+        last = "".join(done.stderr.strip().splitlines()[-1:])[:200]
+        row = task | dict(failed=f"died, exit code {done.returncode} {last}")
+    said = row.get("skipped") or row.get("failed")
+    said = said or f"{row['seconds']:9.2f} s  {row['peak_gb']:7.3f} GB"
     print(f"{run:18} {data:7} n = {n:7,}  {said}", flush=True)
     return row
 
 
 def report(rows):
     "Ratios and growth, from the rows."
-    out, get = {}, lambda run, n, data="groups": next(
-        (r for r in rows if (r["run"], r["n"], r["data"]) == (run, n, data) and "seconds" in r),
-        None,
-    )
+    out, rows = {}, [r for r in rows if "seconds" in r]
+    found = {(r["run"], r["n"], r["data"]): r for r in reversed(rows)}  # the first of each
     for data in ("groups", "noise"):
         for n in sorted({r["n"] for r in rows}):
-            a, b = get("usual", n, data), get("ours", n, data)
+            a, b = found.get(("usual", n, data)), found.get(("ours", n, data))
             if a and b:
                 out[f"{n} {data}"] = dict(
                     times_faster=a["seconds"] / b["seconds"],
@@ -236,85 +223,71 @@ def report(rows):
                     largest_difference=max(abs(u - v) for u, v in zip(a["result"], b["result"])),
                 )
     for r in rows:
-        if r["run"] == "parts" and "seconds" in r:
-            total = r["result"]["total"]
-            out[f"{r['n']} {r['data']}: parts"] = {
-                k: v / total for k, v in r["result"].items() if k != "total"
-            }
-        if r["run"] == "products" and "seconds" in r and (b := get("ours", r["n"], r["data"])):
-            out[f"{r['n']}: products"] = {
-                f"{k} {w}": u
-                for k, v in r["result"].items()
-                for w, u in (
-                    ("GF/s", v["gflops"]),
-                    ("share of the score", v["seconds"] / b["seconds"]),
-                )
-            }
-    grown = [
-        (r["n"], r["seconds"])
-        for r in rows
-        if r["run"] == "ours" and r["data"] == "groups" and r["n"] >= 5000 and "seconds" in r
-    ]
+        whole = found.get(("ours", r["n"], r["data"]))
+        if r["run"] == "parts":
+            times = dict(r["result"])
+            total = times.pop("total")
+            out[f"{r['n']} {r['data']}: parts"] = {k: v / total for k, v in times.items()}
+        if r["run"] == "products" and whole:
+            row = out[f"{r['n']}: products"] = {}
+            for k, v in r["result"].items():
+                row[f"{k} GF/s"] = v["gflops"]
+                row[f"{k} share of the score"] = v["seconds"] / whole["seconds"]
+    ours = [r for r in rows if (r["run"], r["data"]) == ("ours", "groups")]
+    grown = [(r["n"], r["seconds"]) for r in ours if r["n"] >= 5000]
     if len(grown) > 1:
         out["exponent"] = float(np.polyfit(*np.log(np.array(sorted(grown)).T), 1)[0])
     return out
 
 
-def main():
+def parser():
     p = ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("--sizes", default="5000,10000", help="numbers of items for ours")
-    p.add_argument(
-        "--naive-sizes",
-        default="5000,10000",
-        help="numbers of items for the usual way and the other libraries",
-    )
+    about = "numbers of items for the usual way and the other libraries"
+    p.add_argument("--naive-sizes", default="5000,10000", help=about)
     p.add_argument("--no-naive", action="store_true", help="ours only")
-    p.add_argument(
-        "--noise-to", type=int, default=10**9, help="data without structure up to this size only"
-    )
+    about = "data without structure up to this size only"
+    p.add_argument("--noise-to", type=int, default=10**9, help=about)
     p.add_argument("--device", default="cpu")
     p.add_argument("--json", default="", help="write the result to this file")
-    p.add_argument("--worker", help=__import__("argparse").SUPPRESS)
-    a = p.parse_args()
+    p.add_argument("--worker", help=SUPPRESS)
+    return p
+
+
+def main():
+    a = parser().parse_args()
     if a.worker:
         return worker(json.loads(a.worker))
-    sizes, rows = [int(n) for n in a.sizes.split(",")], []
     from sagvicreg.core import environment
 
     env = environment() | dict(threads=int(os.environ.get("OMP_NUM_THREADS", os.cpu_count())))
+    versions = ", ".join(f"{name} {env[name]}" for name in ("torch", "scipy", "numba"))
     print(
-        f"{env['threads']} of {env['cores']} cores, {env['gpus'] or 'no GPU'}, torch {env['torch']}, scipy {env['scipy']}, numba {env['numba']}; d = {DIM}, float32, cosine, average linkage\n"
+        f"{env['threads']} of {env['cores']} cores, {env['gpus'] or 'no GPU'}, {versions}; "
+        f"d = {DIM}, float32, cosine, average linkage\n"
     )
-    for n in sizes:
-        rows += [
-            measure("ours", n, data, a.device)
-            for data in ("groups", "noise")
-            if data == "groups" or n <= a.noise_to
-        ]
-        rows += [
-            measure("products", n, "groups", a.device),
-            measure("parts", n, "groups", a.device),
-        ]
+    rows = []
+    for n in map(int, a.sizes.split(",")):
+        rows.append(measure("ours", n, "groups", a.device))
+        if n <= a.noise_to:
+            rows.append(measure("ours", n, "noise", a.device))
+        rows += [measure(run, n, "groups", a.device) for run in ("products", "parts")]
         if n <= 20_000:
             rows.append(measure("correlations_only", n, "groups", a.device))
-    for n in [] if a.no_naive else [int(n) for n in a.naive_sizes.split(",")]:
+    libraries = "ours", "scipy", "fastcluster", "genieclust", "racplusplus"
+    for n in [] if a.no_naive else map(int, a.naive_sizes.split(",")):
         rows += [measure("usual", n, data, "cpu") for data in ("groups", "noise")]
-        rows += [
-            measure(f"tree_{k}", n, "groups", "cpu")
-            for k in ("ours", "scipy", "fastcluster", "genieclust", "racplusplus")
-        ]
+        rows += [measure(f"tree_{name}", n, "groups", "cpu") for name in libraries]
     summary = report(rows)
     print()
     for k, v in summary.items():
-        print(
-            f"{k:24}",
-            f"{v:.2f}" if isinstance(v, float) else "  ".join(f"{a} {b:.3g}" for a, b in v.items()),
-        )
+        if isinstance(v, dict):
+            print(f"{k:24}", "  ".join(f"{part} {x:.3g}" for part, x in v.items()))
+        else:
+            print(f"{k:24} {v:.2f}")
     if a.json:
-        Path(a.json).write_text(
-            json.dumps(dict(environment=env, rows=rows, summary=summary), indent=1) + "\n",
-            encoding="utf-8",
-        )
+        text = json.dumps(dict(environment=env, rows=rows, summary=summary), indent=1)
+        Path(a.json).write_text(text + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

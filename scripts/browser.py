@@ -1,4 +1,7 @@
-"""A headless browser for the tests, where there is one: Node, Chromium and playwright-core, which npm fetches once."""
+"""A headless browser for the tests, if there is one: Node, Chromium and playwright-core.
+
+npm fetches playwright-core once.
+"""
 
 import json, os, secrets, shutil, signal, socket, subprocess, sys, tempfile, time, urllib.request
 from contextlib import contextmanager
@@ -8,9 +11,8 @@ import nbformat
 
 root = Path(__file__).resolve().parent.parent
 playwright = "1.65.1"
-limit_s = (
-    1800  # of whatever is waited for: it ends what hangs, and a busy machine does not reach it
-)
+# Of whatever is waited for: it ends what hangs, and a busy machine does not reach it.
+limit_s = 1800
 names = "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 
 
@@ -28,17 +30,8 @@ def find():
         raise Skipped("no Chromium here; name one with CHROMIUM=/path/to/it")
     kept = Path(sys.prefix) / f"playwright-core-{playwright}"
     if not (kept / "node_modules/playwright-core/package.json").exists():
-        command = [
-            npm,
-            "install",
-            "--silent",
-            "--no-save",
-            "--no-audit",
-            "--no-fund",
-            "--prefix",
-            str(kept),
-            f"playwright-core@{playwright}",
-        ]
+        quiet = ["--silent", "--no-save", "--no-audit", "--no-fund"]
+        command = [npm, "install", *quiet, "--prefix", str(kept), f"playwright-core@{playwright}"]
         kept.mkdir(exist_ok=True)
         if subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode:
             raise Skipped(f"npm cannot install playwright-core {playwright}")
@@ -49,13 +42,8 @@ def run(script, *args):
     "Run a script of scripts/ in Node; it writes {problems, said} as its last line."
     node, chromium, module = find()
     env = os.environ | dict(CHROMIUM=chromium, PLAYWRIGHT=str(module))
-    done = subprocess.run(
-        [node, str(root / "scripts" / script), *map(str, args)],
-        env=env,
-        capture_output=True,
-        text=True,
-        timeout=limit_s,
-    )
+    command = [node, str(root / "scripts" / script), *map(str, args)]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=limit_s)
     if done.returncode:
         return [f"{script} failed:", *done.stderr.splitlines()[:20]], ""
     said = json.loads(done.stdout.splitlines()[-1])
@@ -64,15 +52,14 @@ def run(script, *args):
 
 @contextmanager
 def jupyterlab(folder):
-    "A JupyterLab of its own that shows `folder`, asks nothing and leaves no trace; yields its address and token."
+    "Start a JupyterLab that shows `folder` and leaves no trace; yields its address and token."
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home, socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         port, token = s.getsockname()[1], secrets.token_hex(16)
         s.close()  # JupyterLab takes it
         wanted = {
-            "notebook-extension/tracker": dict(
-                windowingMode="none"
-            ),  # else cells out of sight are not in the page
+            # else cells out of sight are not in the page
+            "notebook-extension/tracker": dict(windowingMode="none"),
             "apputils-extension/notification": dict(fetchNews="false", checkForUpdates=False),
         }
         for name, said in wanted.items():
@@ -136,28 +123,21 @@ def jupyterlab(folder):
 
 
 def run_in_lab(path):
-    "Open a copy of a notebook without outputs in JupyterLab, run all its cells, and see that no cell fails and every stored figure appears."
+    "Run all cells of a notebook in JupyterLab: no cell fails, and every stored figure appears."
     find()  # before anything is started
     nb = nbformat.read(path, as_version=4)
-    figures = sum(
-        "image/png" in o.get("data", {})
-        for c in nb.cells
-        if c.cell_type == "code"
-        for o in c.outputs
-    )
+    figures = 0
     for c in nb.cells:
         if c.cell_type == "code":
+            figures += sum("image/png" in o.get("data", {}) for o in c.outputs)
             c.outputs = []
+    # else JupyterLab asks which
     nb.metadata.kernelspec = dict(
         name="python3", display_name="Python 3 (ipykernel)", language="python"
-    )  # else JupyterLab asks which
+    )
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as d:
-        shutil.copytree(
-            path.parent,
-            d,
-            dirs_exist_ok=True,
-            ignore=shutil.ignore_patterns("*.ipynb", "_quarto.yml", ".*"),
-        )
+        left_out = shutil.ignore_patterns("*.ipynb", "_quarto.yml", ".*")
+        shutil.copytree(path.parent, d, dirs_exist_ok=True, ignore=left_out)
         nbformat.write(nb, Path(d) / path.name)
         with jupyterlab(d) as (address, token):
             return run("check_lab.js", address, token, path.name, figures, limit_s - 60)

@@ -1,4 +1,4 @@
-"""What must hold of the repository beside the notebooks running: each check returns the list of what is wrong."""
+"""What must hold of the repository, besides that notebooks run: a check returns what is wrong."""
 
 import ast, importlib, inspect, os, re, runpy, shutil, subprocess, sys, tempfile
 from collections import Counter
@@ -22,13 +22,8 @@ nbs, lib = root / "nbs", root / "sagvicreg"
 most = 64  # notebooks, tutorials apart
 readme_words = 900
 by_hand = [
-    "__init__.py",
-    "__init__.pyi",
-    "__main__.py",
-    "py.typed",
-    "page.html",
-    "training/report.html",
-    "metrics/compare.html",
+    *("__init__.py", "__init__.pyi", "__main__.py", "py.typed"),
+    *("page.html", "training/report.html", "metrics/compare.html"),
 ]
 lab_chapter = "10_spectral.laplacian.ipynb"
 checks = []
@@ -62,7 +57,7 @@ def code_cells(path):
 
 
 def evaluated_code(path):
-    "The syntax trees of the cells that are ever run; IPython's magics have become calls of get_ipython()."
+    "The syntax trees of the cells that are ever run, magics made into calls of get_ipython()."
     for where, directives, source in code_cells(path):
         if directives.get("eval:", [""])[0].lower() == "false":
             continue
@@ -115,7 +110,7 @@ def clean():
 
 
 @check(
-    "run `make export`, delete modules that no notebook makes, and commit notebook and module together"
+    "run `make export`, delete modules that no notebook makes; commit notebook and module together"
 )
 def in_sync():
     "The package is what the notebooks export"
@@ -129,29 +124,24 @@ def in_sync():
                 continue
             (copy / "sagvicreg" / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(lib / name, copy / "sagvicreg" / name)
-        env = {
-            k: v for k, v in os.environ.items() if k != "IN_TEST"
-        }  # under which nbdev exports nothing
-        code = "from nbdev.doclinks import nbdev_export; nbdev_export()"
-        done = subprocess.run(
-            [sys.executable, "-c", code], cwd=copy, env=env, capture_output=True, text=True
-        )
+        # nbdev exports nothing under IN_TEST
+        env = {k: v for k, v in os.environ.items() if k != "IN_TEST"}
+        command = [sys.executable, "-c", "from nbdev.doclinks import nbdev_export; nbdev_export()"]
+        done = subprocess.run(command, cwd=copy, env=env, capture_output=True, text=True)
         if done.returncode:
             return ["nbdev_export failed:", *done.stderr.splitlines()]
         there, made = tree(lib), tree(copy / "sagvicreg")
+    other = [n for n in sorted(made.keys() & there) if made[n] != there[n]]
     return (
         [f"sagvicreg/{n} is missing" for n in sorted(made.keys() - there)]
         + [f"sagvicreg/{n} comes from no notebook" for n in sorted(there.keys() - made)]
-        + [
-            f"sagvicreg/{n} differs from its notebook"
-            for n in sorted(made.keys() & there)
-            if made[n] != there[n]
-        ]
+        + [f"sagvicreg/{n} differs from its notebook" for n in other]
     )
 
 
 @check(
-    "move the imports to a cell of their own: doc processing runs such a cell alone, and it fails there"
+    "move the imports to a cell of their own: doc processing runs such a cell alone, "
+    "and there it fails"
 )
 def imports_alone():
     "Imports stand in cells of their own"
@@ -162,18 +152,16 @@ def imports_alone():
     def is_magic(node):
         return isinstance(node, ast.Expr) and ast.unparse(node).startswith("get_ipython().")
 
+    cells = [cell for p in notebooks() for cell in evaluated_code(p)]
+    importing = [(where, code) for where, code in cells if any(map(is_import, ast.walk(code)))]
     return [
         where
-        for p in notebooks()
-        for where, code in evaluated_code(p)
-        if any(map(is_import, ast.walk(code)))
-        and not all(is_import(n) or is_magic(n) for n in code.body)
+        for where, code in importing
+        if not all(is_import(n) or is_magic(n) for n in code.body)
     ]
 
 
-@check(
-    "move what is needed down, or the chapter up: a reader has not met what a later chapter defines"
-)
+@check("move it down, or the chapter up: readers have not met what a later chapter defines")
 def order():
     "Chapters import only lower-numbered chapters"
     modules = {m: number(p) for m, p in exported()}
@@ -202,27 +190,21 @@ def names():
     "Chapters are NN_module.ipynb, with each number, module and page once; all else exports nothing"
     made, found = {p: m for m, p in exported()}, readme.chapters()
     stray = [p for p in nbs.glob("*.ipynb") if p not in found and p.name != "index.ipynb"]
-    pages = Counter(
-        p.relative_to(nbs).with_name(re.sub(r"^\d\d_", "", p.name)) for p in notebooks()
-    )
+    named = {p: f"sagvicreg.{p.stem[3:]}" for p in found}
+    paths = [p.relative_to(nbs) for p in notebooks()]
+    pages = Counter(p.with_name(re.sub(r"^\d\d_", "", p.name)) for p in paths)
     book = sum(p.parent.name != "tutorials" for p in notebooks())
     twice = {**Counter(map(number, found)), **Counter(m for m, _ in exported()), **pages}
     return (
         [f"nbs/{p.name} is no chapter: it begins with no number of two digits" for p in stray]
-        + [
-            f"nbs/{p.name} does not export sagvicreg.{p.stem[3:]}"
-            for p in found
-            if made.get(p) != f"sagvicreg.{p.stem[3:]}"
-        ]
+        + [f"nbs/{p.name} does not export {m}" for p, m in named.items() if made.get(p) != m]
         + [f"{p.relative_to(root)} exports {made[p]}" for p in made.keys() - set(found)]
         + [f"{n} notebooks are {name}" for name, n in twice.items() if n > 1]
         + [f"{n} notebooks, the most is {most}" for n in [book] if n > most]
     )
 
 
-@check(
-    "leave `# Title`, an empty line and `> summary`; Quarto drops all else, which belongs in a second cell"
-)
+@check("leave `# Title`, an empty line and `> summary`; move the rest, which Quarto drops, down")
 def first_cells():
     "First cells hold a title and a summary, and nothing else"
     return [
@@ -240,12 +222,8 @@ def led_on():
         return [c.source for c in read_nb(p).cells if c.cell_type == "markdown"][-1]
 
     found = readme.chapters()
-    following = [p.name for p in found[1:]] + ["experiments/results.ipynb"]
-    return [
-        f"nbs/{p.name} does not lead to {q}"
-        for p, q in zip(found, following)
-        if f"]({q}" not in text(p)
-    ]
+    following = zip(found, [*(p.name for p in found[1:]), "experiments/results.ipynb"])
+    return [f"nbs/{p.name} does not lead to {q}" for p, q in following if f"]({q}" not in text(p)]
 
 
 @check("make it public under a good name, or move it to where it is used")
@@ -260,24 +238,16 @@ def private():
         nodes = list(ast.walk(ast.parse(p.read_text(encoding="utf-8"))))
         imported = [a for n in nodes if isinstance(n, ast.ImportFrom) and ours(n) for a in n.names]
         modules = {a.asname or a.name for a in imported}
-        used = [a.name for a in imported] + [
-            n.attr
-            for n in nodes
-            if isinstance(n, ast.Attribute)
-            and isinstance(n.value, ast.Name)
-            and n.value.id in modules
-        ]
-        wrong += [
-            f"{p.relative_to(root)} uses {name}"
-            for name in used
-            if re.match("_(?!_|fields$|asdict$|replace$|make$)", name)
-        ]
+        read = [n for n in nodes if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name)]
+        used = [a.name for a in imported] + [n.attr for n in read if n.value.id in modules]
+        hidden = [name for name in used if re.match("_(?!_|fields$|asdict$|replace$|make$)", name)]
+        wrong += [f"{p.relative_to(root)} uses {name}" for name in hidden]
     return sorted(wrong)
 
 
 @check(
-    "give it a docstring of one line, and each parameter a trailing comment (shape, unit, meaning); "
-    "name constants in capitals, or with a _ first"
+    "give it a docstring of one line, and each parameter a trailing comment "
+    "(shape, unit, meaning); name constants in capitals, or with a _ first"
 )
 def documented():
     "Public symbols are documented"
@@ -298,11 +268,8 @@ def documented():
             if not inspect.isfunction(symbol):
                 continue
             said = docments(symbol, returns=False)
-            named = [
-                k
-                for k, p in inspect.signature(symbol).parameters.items()
-                if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
-            ]
+            parameters = inspect.signature(symbol).parameters.values()
+            named = [p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
             bare = [k for k in named if not said.get(k)]
             if bare:
                 wrong.append(f"{module}.{name}: nothing said of {', '.join(bare)}")
@@ -310,7 +277,8 @@ def documented():
 
 
 @check(
-    "give the cell `#| fig-cap: \"…\"` and `#| fig-alt: \"…\"`, one figure per cell; run it with `make notebooks`"
+    "give the cell `#| fig-cap: \"…\"` and `#| fig-alt: \"…\"`, and one figure; "
+    "run it with `make notebooks`"
 )
 def figures_described():
     "Figures are stored, with a caption and a text for those who cannot see them"
@@ -329,14 +297,11 @@ def figures_described():
     return wrong
 
 
-@check(
-    "print names without folders, silence what a library warns of, or end the cell with an assertion"
-)
+@check("print no folders, silence what a library warns of, or end the cell with an assertion")
 def outputs_for_all():
     "Stored outputs name no folder of the machine that ran them, and show no error"
-    here = re.compile(
-        rf"{re.escape(tempfile.gettempdir())}/tmp\w|site-packages|{re.escape(str(root))}/|Traceback \(most recent"
-    )
+    folders = re.escape(tempfile.gettempdir()), re.escape(str(root))
+    here = re.compile(r"{}/tmp\w|site-packages|{}/|Traceback \(most recent".format(*folders))
     return [
         f"{path.relative_to(root)} #{cell.id}: {found[0]}"
         for path in notebooks()
@@ -346,16 +311,34 @@ def outputs_for_all():
 
 
 @check(
-    "see `python scripts/style.py NOTEBOOK ...`: split cells, break lines, show or test each public symbol"
+    "see `python scripts/style.py NOTEBOOK ...`: split cells, break lines, "
+    "show or test each public symbol"
 )
 def readable():
     "Cells are small, lines are short, and each public symbol is introduced and shown"
-    counted = style.figures(notebooks())
-    return [line for p in notebooks() for line in style.faults(p) if "(share)" not in line] + [
-        f"{name}: {value}, the most is {limit}"
-        for name, (value, limit) in counted.items()
-        if value > limit
-    ]
+    wrong = [line for p in notebooks() for line in style.faults(p) if "(share)" not in line]
+    for name, (value, limit) in style.figures(notebooks()).items():
+        if value > limit:
+            wrong.append(f"{name}: {value}, the most is {limit}")
+    return wrong
+
+
+@check("wrap the line, or give the second statement a line of its own")
+def scripts_readable():
+    "Scripts and benchmarks have at most 100 columns, and one statement per line"
+    programs = sorted([*root.glob("bench/*.py"), *root.glob("scripts/*.py")])
+    wrong = []
+    for p in [*programs, *sorted(root.glob("bench/*.sh")), *sorted(root.glob(".ci/*"))]:
+        text = p.read_text(encoding="utf-8")
+        lines, where = text.split("\n"), p.relative_to(root)
+        wide = [n for n, line in enumerate(lines, 1) if len(line) > style.columns]
+        wrong += [f"{where}:{n} has {len(lines[n - 1])} columns" for n in wide]
+        for node in ast.walk(ast.parse(text)) if p in programs else ():
+            if isinstance(node, ast.stmt):
+                before = lines[node.lineno - 1].encode()[: node.col_offset]
+                if before.strip():  # the end of another statement, or one that ends in `:`
+                    wrong.append(f"{where}:{node.lineno} has two statements")
+    return wrong
 
 
 @check("see `python scripts/style.py FILE ...`: shorten the sentence, or say it in other words")
@@ -369,28 +352,26 @@ def idiomatic():
 def made():
     "README.md, the sidebar and the table of chapters are what the notebooks make"
     link = nbs / "_quarto.yml"
-    linked = link.is_symlink() and os.readlink(link) == "../_quarto.yml"
-    return readme.out_of_date() + ["nbs/_quarto.yml is not a symlink to ../_quarto.yml"] * (
-        not linked
-    )
+    wrong = readme.out_of_date()
+    if not link.is_symlink() or os.readlink(link) != "../_quarto.yml":
+        wrong.append("nbs/_quarto.yml is not a symlink to ../_quarto.yml")
+    return wrong
 
 
-@check(
-    "mend nbs/index.ipynb, so that each block of Python runs when it is pasted after those before it"
-)
+@check("mend nbs/index.ipynb: each block of Python must run when pasted after those before it")
 def readme_runs():
     "The README is short, and its Python runs when pasted"
     text = (root / "README.md").read_text(encoding="utf-8")
     code = "\n".join(re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL))
     with tempfile.TemporaryDirectory() as d:
         env = os.environ | dict(PYTHONPATH=str(root), TQDM_DISABLE="1")
-        done = subprocess.run(
-            [sys.executable, "-c", code], cwd=d, env=env, capture_output=True, text=True
-        )
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(command, cwd=d, env=env, capture_output=True, text=True)
+    wrong = done.stderr.splitlines() if done.returncode else []
     words = len(re.sub(r"!\[[^]]*\]|<!--.*?-->", "", text).split())  # as it is shown
-    return done.stderr.splitlines() * (done.returncode != 0) + [
-        f"{words} words, the most is {readme_words}"
-    ] * (words > readme_words)
+    if words > readme_words:
+        wrong.append(f"{words} words, the most is {readme_words}")
+    return wrong
 
 
 @check("take the address from settings.ini, or link to the notebook instead")
@@ -415,27 +396,19 @@ def packaging():
     said = setup.call_args.kwargs
     folders = {".".join((lib.name, *Path(f).parent.parts)) for f in tree(lib) if f.endswith(".py")}
     wrong = [f"{f} is left out of packages" for f in sorted(folders - set(said["packages"]))]
-    data = [
-        f"{package.replace('.', '/')}/{g}"
-        for package, globs in said["package_data"].items()
-        for g in globs
-    ]
-    wrong += [
-        f"sagvicreg/{f} is missing or not packaged"
-        for f in {"py.typed", *(f for f in tree(lib) if not f.endswith(".py"))}
-        if not (lib / f).is_file() or not any((lib / f).match(g) for g in data)
-    ]
+    given = said["package_data"].items()
+    data = [f"{package.replace('.', '/')}/{g}" for package, globs in given for g in globs]
+    for f in {"py.typed", *(f for f in tree(lib) if not f.endswith(".py"))}:
+        if not (lib / f).is_file() or not any((lib / f).match(g) for g in data):
+            wrong.append(f"sagvicreg/{f} is missing or not packaged")
     for script in said["entry_points"]["console_scripts"]:
         module, _, name = script.partition("=")[2].strip().partition(":")
         try:
             getattr(importlib.import_module(module), name)
         except (ImportError, AttributeError) as e:
             wrong.append(f"console script {script}: {e}")
-    pins = [
-        Requirement(line)
-        for line in (root / "scripts" / "constraints.txt").read_text().splitlines()
-        if line and line[0] != "#"
-    ]
+    lines = (root / "scripts" / "constraints.txt").read_text().splitlines()
+    pins = [Requirement(line) for line in lines if line and line[0] != "#"]
     pinned = {canonicalize_name(r.name): next(iter(r.specifier)).version for r in pins}
     for r in map(Requirement, sum(said["extras_require"].values(), said["install_requires"])):
         version = pinned.get(canonicalize_name(r.name))
@@ -443,17 +416,11 @@ def packaging():
             wrong.append(f"{r.name} has no pin in scripts/constraints.txt")
         elif version not in r.specifier:
             wrong.append(f"{r.name}: the tested {version} is outside {r.specifier}")
-    advised = {
-        (f, extra)
-        for f, text in tree(lib).items()
-        if f.endswith(".py")
-        for extra in re.findall(r"sagvicreg\[(\w+)\]", text.decode())
-    }
-    wrong += [
-        f"sagvicreg/{f} advises sagvicreg[{extra}], an extra that is not there"
-        for f, extra in sorted(advised)
-        if extra not in said["extras_require"]
-    ]
+    modules = {f: text.decode() for f, text in sorted(tree(lib).items()) if f.endswith(".py")}
+    for f, text in modules.items():
+        advised = set(re.findall(r"sagvicreg\[(\w+)\]", text))
+        for extra in sorted(advised - said["extras_require"].keys()):
+            wrong.append(f"sagvicreg/{f} advises sagvicreg[{extra}], an extra that is not there")
     return wrong
 
 
@@ -471,43 +438,28 @@ def nothing_lost():
     "What nbdev hands to Quarto has every text of the notebooks, and no raw links"
     docs.process()
     wrong = []
+    doubled = re.compile(r"\[\[`.{,80}")
+    signature = re.compile(r"```python\ndef (\w+)(?:(?!```).)*?\]\(http", flags=re.DOTALL)
     for path in notebooks():
         where = path.relative_to(nbs)
         cells = read_nb(root / "_proc" / where).cells
         written = [unlinked(c.source) for c in cells if c.cell_type == "markdown"]
         texts = [c.source.strip() for c in read_nb(path).cells[1:] if c.cell_type == "markdown"]
         wrong += [f"nbs/{where}: lost: {text[:80]}" for text in texts if text not in written]
-        wrong += [
-            f"nbs/{where}: a link within a link: {m}"
-            for c in cells
-            if c.cell_type == "markdown"
-            for m in re.findall(r"\[\[`.{,80}", c.source)
-        ]
-        shown = [
-            "".join(o.data["text/markdown"])
-            for c in cells
-            if "show_doc(" in c.source
-            for o in c.outputs
-        ]
-        wrong += [
-            f"nbs/{where}: a link in the signature of {name}"
-            for text in shown
-            for name in re.findall(
-                r"```python\ndef (\w+)(?:(?!```).)*?\]\(http", text, flags=re.DOTALL
-            )
-        ]
+        for c in cells:
+            links = doubled.findall(c.source) if c.cell_type == "markdown" else []
+            wrong += [f"nbs/{where}: a link within a link: {m}" for m in links]
+            for o in c.outputs if "show_doc(" in c.source else []:
+                linked = signature.findall("".join(o.data["text/markdown"]))
+                wrong += [f"nbs/{where}: a link in the signature of {name}" for name in linked]
     return wrong
 
 
 @check("run `make docs` and see what it says")
 def site_builds():
     "The site builds without a warning or a dead link"
-    done = subprocess.run(
-        [sys.executable, str(root / "scripts" / "docs.py")],
-        cwd=root,
-        capture_output=True,
-        text=True,
-    )
+    command = [sys.executable, str(root / "scripts" / "docs.py")]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True)
     return [] if done.returncode == 0 else done.stderr.splitlines() or ["no message"]
 
 
@@ -523,7 +475,8 @@ def pages_load():
 
 
 @check(
-    "write these pages (Comparison.save, training.report) and see; the templates are the .html files in sagvicreg/"
+    "write these pages (Comparison.save, training.report) and see; "
+    "the templates are the .html files in sagvicreg/"
 )
 def reports_load():
     "The pages of a comparison and of a run are whole in a browser"

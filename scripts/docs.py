@@ -1,7 +1,9 @@
-"""The site: nbdev processes the notebooks into _proc/, Sphinx renders them into _docs/. Nothing in it is fetched when it is read.
+"""The site: nbdev processes the notebooks into _proc/, Sphinx renders them into _docs/.
 
-python scripts/docs.py            # what has changed
-python scripts/docs.py --force    # everything
+    python scripts/docs.py            # what has changed
+    python scripts/docs.py --force    # everything
+
+Its pages fetch nothing from the network.
 """
 
 import os
@@ -29,33 +31,26 @@ settings = get_config(path=root)
 
 
 def fetch_mathjax():
-    "MathJax as one file, fonts and extensions included; npm fetches it once and the environment keeps it."
+    "MathJax as one file, with fonts and extensions; npm fetches it once, the environment keeps it."
     kept = Path(sys.prefix) / f"mathjax-{mathjax}.js"
     if kept.exists():
         return kept
     npm = shutil.which("npm")
     if not npm:
-        sys.exit(
-            "The site needs npm once, to fetch MathJax. Install Node.js, then run `make docs` again."
-        )
+        sys.exit("The site needs npm once, to fetch MathJax. Install Node.js and try again.")
     with tempfile.TemporaryDirectory() as d:
-        subprocess.run(
-            [npm, "pack", "--silent", f"mathjax@{mathjax}"],
-            cwd=d,
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
+        command = [npm, "pack", "--silent", f"mathjax@{mathjax}"]
+        subprocess.run(command, cwd=d, check=True, stdout=subprocess.DEVNULL)
         shutil.unpack_archive(next(Path(d).glob("*.tgz")), d, filter="data")
         shutil.move(Path(d) / "package/es5/tex-svg-full.js", kept.with_suffix(".part"))
     return kept.with_suffix(".part").rename(kept)
 
 
 def process(force=False):
-    "nbdev's part, for the notebooks that changed: signatures of exported symbols, links from `names` to symbols."
+    "nbdev's part, for notebooks that changed: signatures of symbols, links from `names` to them."
     index, seen = root / "sagvicreg" / "_modidx.py", proc / ".modidx"
-    same = (
-        seen.exists() and seen.read_bytes() == index.read_bytes()
-    )  # other symbols may change any page's links
+    # other symbols may change any page's links
+    same = seen.exists() and seen.read_bytes() == index.read_bytes()
     proc_nbs(force=force or not same)
     for p in proc.rglob("*.ipynb"):
         if made not in p.parents and not (nbs / p.relative_to(proc)).exists():
@@ -80,31 +75,23 @@ def dead_links(folder):
 
 
 def build(force=False):
-    "Make _docs/; returns the number of pages and of links within them. A warning is an error that leaves _docs/ as it was."
+    "Make _docs/, unless there is a warning; returns the number of pages and of links within them."
     os.chdir(root)
     sys.path.insert(0, str(root))
     script = fetch_mathjax()
     process(force)
-    html = made / "html"
-    app = Sphinx(
-        proc,
-        sphinx,
-        html,
-        made / "doctrees",
-        "html",
-        status=None,
-        warningiserror=True,
-        freshenv=force,
-    )
+    html, doctrees = made / "html", made / "doctrees"
+    options = dict(status=None, warningiserror=True, freshenv=force)
+    app = Sphinx(proc, sphinx, html, doctrees, "html", **options)
     app.build()
     if app.statuscode:
         sys.exit("Sphinx warned: see above.")
     shutil.copy(script, html / "_static" / "mathjax.js")
     pages = sorted(app.env.found_docs)
     for name in pages:
-        kept = html / "notebooks" / f"{name}.ipynb"
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(nbs / f"{name}.ipynb", kept)
+        copy = html / "notebooks" / f"{name}.ipynb"
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(nbs / f"{name}.ipynb", copy)
     dead, n = dead_links(html)
     if dead:
         sys.exit("\n".join(dead))

@@ -8,9 +8,8 @@ Twice in a row gives no diff. `scripts/test.py` uses it with --test.
 
 import atexit, gc, os, signal, sys, tempfile, time, traceback
 
-os.environ |= dict(
-    TQDM_DISABLE="1", OMP_NUM_THREADS="1"
-)  # before torch loads: outputs must not depend on cores
+# before torch loads: outputs must not depend on cores
+os.environ |= dict(TQDM_DISABLE="1", OMP_NUM_THREADS="1")
 
 from argparse import ArgumentParser
 from contextlib import chdir
@@ -28,21 +27,9 @@ from nbdev.process import NBProcessor
 root = Path(__file__).resolve().parent.parent
 limit_s = 3600  # of one notebook, slow cells included
 common = (
-    "nbdev.showdoc",
-    "numba",
-    "torch.utils.data",
-    "torchvision.transforms.v2",
-    "timm",
-    "jaxtyping",
-    "hypothesis",
-    "umap",
-    "lightly.loss",
-    "matplotlib.pyplot",
-    "scipy.stats",
-    "sklearn.datasets",
-    "sklearn.neighbors",
-    "sklearn.manifold",
-    "sklearn.cluster",
+    *("nbdev.showdoc", "numba", "torch.utils.data", "torchvision.transforms.v2", "timm"),
+    *("jaxtyping", "hypothesis", "umap", "lightly.loss", "matplotlib.pyplot", "scipy.stats"),
+    *("sklearn.datasets", "sklearn.neighbors", "sklearn.manifold", "sklearn.cluster"),
 )
 
 
@@ -53,7 +40,7 @@ def skipped(cell, flags):
 
 
 def execute(path, forced=None):
-    "Execute one notebook in its folder, as a test with the flags `forced`, else to store its outputs."
+    "Execute a notebook in its folder, as a test with the flags `forced`, or to store its outputs."
     flags = set(get_config().tst_flags.split()) - set((forced or "").split())
     nb, processed = read_nb(path), NBProcessor(path, process=True).nb
     for cell, seen in zip(nb.cells, processed.cells):
@@ -83,10 +70,7 @@ def preload():
 
 
 def start(path, forced):
-    """Fork a process that runs one notebook; it may die or hang. Returns its number and what it says.
-
-    It ends by `os._exit` once the exit handlers have run: to take apart all that was imported would cost it 2 s.
-    """
+    "Fork a process that runs one notebook; it may die or hang. Returns its number and output."
     said = tempfile.TemporaryFile("w+")
     process = os.fork()
     if process:
@@ -107,11 +91,11 @@ def start(path, forced):
         atexit._run_exitfuncs()
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
-        os._exit(code)
+        os._exit(code)  # to take apart all that was imported would cost 2 s
 
 
 def run_all(paths, forced=None):
-    "Run `paths` in parallel, the biggest first; yields each path, its problems, seconds and processor time."
+    "Run `paths` in parallel, biggest first; yields path, problems, seconds and processor time."
     waiting, running = sorted(paths, key=lambda p: p.stat().st_size), {}
     while waiting or running:
         while waiting and len(running) < (os.cpu_count() or 1):
@@ -123,18 +107,13 @@ def run_all(paths, forced=None):
         code = os.waitstatus_to_exitcode(status)
         said.seek(0)
         problems = [*said.read().splitlines(), f"exit code {code}"] if code else []
-        yield str(
-            path.relative_to(root)
-        ), problems, time.time() - begun, used.ru_utime + used.ru_stime
+        name, processor = str(path.relative_to(root)), used.ru_utime + used.ru_stime
+        yield name, problems, time.time() - begun, processor
 
 
 def show(path, problems, seconds, _):
-    print(
-        f"{'failed' if problems else 'ran':6} {seconds:6.1f} s  {path}",
-        *problems,
-        sep="\n",
-        flush=True,
-    )
+    line = f"{'failed' if problems else 'ran':6} {seconds:6.1f} s  {path}"
+    print(line, *problems, sep="\n", flush=True)
 
 
 def show_json(*result):
@@ -144,9 +123,8 @@ def show_json(*result):
 def main():
     parser = ArgumentParser(description="Run notebooks and store their outputs.")
     parser.add_argument("notebooks", nargs="*", type=Path, help="all of nbs/ if none is named")
-    parser.add_argument(
-        "--test", metavar="FLAGS", help="store nothing, run cells with these flags too, print JSON"
-    )
+    about = "store nothing, run cells with these flags too, print JSON"
+    parser.add_argument("--test", metavar="FLAGS", help=about)
     args = parser.parse_args()
     paths = [p.resolve() for p in args.notebooks] or nbglob(root / "nbs", as_path=True)
     sys.path.insert(0, str(root))

@@ -1,9 +1,11 @@
-"""What the notebooks make beside the package: the sidebar of _quarto.yml, the table of chapters in
-nbs/tutorials/contents.ipynb, README.md from nbs/index.ipynb, and its figures as nbs/images/readme_N.png.
+"""What the notebooks make besides the package.
 
-    python scripts/readme.py      # write them
+    python scripts/readme.py      # write it
 
-Stored outputs are shown, nothing is run. Honored: `#| hide`, `#| include: false`, `#| echo: false`, `#| output: false`, `#| fig-cap`, `#| fig-alt`.
+This is the sidebar of _quarto.yml, the table of chapters in nbs/tutorials/contents.ipynb, README.md
+from nbs/index.ipynb, and its figures as nbs/images/readme_N.png. Stored outputs are shown, nothing
+is run. Honored: `#| hide`, `#| include: false`, `#| echo: false`, `#| output: false`,
+`#| fig-cap`, `#| fig-alt`.
 """
 
 import re
@@ -32,10 +34,14 @@ decades = [
     "The paper's experiments",
     "The command line",
 ]
-following = (
-    "results frozen_features tables_on_features five_heads gap walk equal_invariance known_pairs noise_floor sensitivity methods_compared "
-    "score_embeddings what_a_map_keeps two_encoders ten_encoders train_on_a_folder recipes cpu_recipe several_gpus own_pairing pretended_gpu damaged_files reproduce_a_table"
-).split()
+# The order of the experiments, then of the tutorials.
+following = """
+    results frozen_features tables_on_features five_heads gap walk equal_invariance known_pairs
+    noise_floor sensitivity methods_compared
+
+    score_embeddings what_a_map_keeps two_encoders ten_encoders train_on_a_folder recipes cpu_recipe
+    several_gpus own_pairing pretended_gpu damaged_files reproduce_a_table
+""".split()
 
 
 def chapters():
@@ -44,27 +50,22 @@ def chapters():
 
 def sections():
     "The book in reading order: {section: [path of a notebook below nbs/]}."
-    found = {
-        name: [p.name for p in chapters() if p.name[0] == str(i)] for i, name in enumerate(decades)
-    }
-    order = {name: i for i, name in enumerate(following)}
+    found, order = {}, {name: i for i, name in enumerate(following)}
+    for i, name in enumerate(decades):
+        found[name] = [p.name for p in chapters() if p.name[0] == str(i)]
     for part in ("experiments", "tutorials"):
-        pages = sorted(
-            set((nbs / part).glob("*.ipynb")) - {nbs / page for page in start},
-            key=lambda p: (order.get(p.stem, len(order)), p.stem),
-        )
+        pages = set((nbs / part).glob("*.ipynb")) - {nbs / page for page in start}
+        pages = sorted(pages, key=lambda p: (order.get(p.stem, len(order)), p.stem))
         found[part.capitalize()] = [f"{part}/{p.name}" for p in pages]
     return {name: pages for name, pages in found.items() if pages}
 
 
 def with_sidebar(text):
     "`text` of _quarto.yml with the sidebar that the files make."
-    parts = {"Start": start, **sections()}
-    lines = [
-        f"      - section: {name}\n        contents:\n"
-        + "".join(f"          - {page}\n" for page in pages)
-        for name, pages in parts.items()
-    ]
+    lines = []
+    for name, pages in {"Start": start, **sections()}.items():
+        lines.append(f"      - section: {name}\n        contents:\n")
+        lines += [f"          - {page}\n" for page in pages]
     return re.sub(r"(?m)(?<=^    contents:\n)(^ {6,}.*\n)+", lambda m: "".join(lines), text)
 
 
@@ -72,12 +73,8 @@ def with_table(text):
     "`text` of a markdown cell with the table of chapters that the files make, where it has one."
 
     def link(page):
-        title = (
-            nbformat.read(nbs / page, as_version=4)
-            .cells[0]
-            .source.splitlines()[0]
-            .removeprefix("# ")
-        )
+        first = nbformat.read(nbs / page, as_version=4).cells[0].source.splitlines()[0]
+        title = first.removeprefix("# ")
         return f"{page[:2]} [{title}](../{page})" if page[0].isdigit() else f"[{title}](../{page})"
 
     rows = [
@@ -88,21 +85,19 @@ def with_table(text):
 
 
 def relink(text, change):
-    "Markdown `text` with each relative link put through `change`; code and mathematics are left alone."
+    "Markdown `text` with each relative link put through `change`, but not code and mathematics."
     relative = r"""(\]\(|(?:src|href)=")(?![a-z]+:|[#/])([^)\s"#]+)"""
     parts = re.split(r"(```.*?```|`[^`\n]+`|\$\$.*?\$\$|\$[^$\n]+\$)", text, flags=re.S)
-    return "".join(
-        p if i % 2 else re.sub(relative, lambda m: m[1] + change(m[2]), p)
-        for i, p in enumerate(parts)
-    )
+    for i in range(0, len(parts), 2):
+        parts[i] = re.sub(relative, lambda m: m[1] + change(m[2]), parts[i])
+    return "".join(parts)
 
 
 def prepare(cell):
     "The cells that stand for `cell` in the README, as Quarto would show it."
     if cell.cell_type == "markdown":
-        return [
-            nbformat.v4.new_markdown_cell(relink(cell.source, lambda link: normpath("nbs/" + link)))
-        ]
+        text = relink(cell.source, lambda link: normpath("nbs/" + link))
+        return [nbformat.v4.new_markdown_cell(text)]
     said = {k.rstrip(":"): (v or ["true"])[0] for k, v in extract_directives(cell).items()}
     if cell.cell_type == "raw" or "hide" in said or said.get("include") == "false":
         return []
@@ -123,24 +118,19 @@ def made():
     for cell in book.cells:
         if cell.cell_type == "markdown":
             cell.source = with_table(cell.source)
-    files = {
-        quarto: with_sidebar(quarto.read_text(encoding="utf-8")),
-        contents: nbformat.writes(book, indent=1, sort_keys=True).rstrip() + "\n",
-    }  # as nbdev_clean leaves it
-    alts = [
-        m[1] for cell in nb.cells if (m := re.search(r'(?m)^#\| fig-alt: "(.*)"$', cell.source))
-    ]
+    as_cleaned = nbformat.writes(book, indent=1, sort_keys=True).rstrip() + "\n"
+    files = {quarto: with_sidebar(quarto.read_text(encoding="utf-8")), contents: as_cleaned}
+    found = [re.search(r'(?m)^#\| fig-alt: "(.*)"$', cell.source) for cell in nb.cells]
+    alts = [m[1] for m in found if m]
     nb.cells = [c for cell in nb.cells for c in prepare(cell)]
     text, resources = MarkdownExporter(exclude_input=True).from_notebook_node(nb)
     for n, (name, data) in enumerate(resources["outputs"].items(), 1):
         path = images / f"readme_{n}{Path(name).suffix}"
         files[path] = data
-        text = re.sub(
-            rf"!\[\w+\]\({re.escape(name)}\)", f"![{alts[n - 1]}]({path.relative_to(root)})", text
-        )
-    text = re.sub(
-        r"(```python\n(?:(?!```).)*?)\n```\n+```python\n", r"\1\n\n", text, flags=re.S
-    )  # one block to paste
+        shown = f"![{alts[n - 1]}]({path.relative_to(root)})"
+        text = re.sub(rf"!\[\w+\]\({re.escape(name)}\)", shown, text)
+    blocks = r"(```python\n(?:(?!```).)*?)\n```\n+```python\n"
+    text = re.sub(blocks, r"\1\n\n", text, flags=re.S)  # one block to paste
     files[readme] = header + re.sub(r"\n([ \t]*\n){2,}", "\n\n", text).strip() + "\n"
     return {path: data.encode() if isinstance(data, str) else data for path, data in files.items()}
 
@@ -152,11 +142,10 @@ def stale(files):
 def out_of_date():
     "What differs from what the notebooks make."
     files = made()
-    return [
-        f"{p.relative_to(root)} is out of date"
-        for p, data in files.items()
-        if not p.exists() or p.read_bytes() != data
-    ] + [f"{p.relative_to(root)} is no longer used" for p in stale(files)]
+    old = [p for p, data in files.items() if not p.exists() or p.read_bytes() != data]
+    return [f"{p.relative_to(root)} is out of date" for p in old] + [
+        f"{p.relative_to(root)} is no longer used" for p in stale(files)
+    ]
 
 
 def write():

@@ -1,4 +1,4 @@
-"""The pages that the package writes, in a browser: of a comparison and of a run, both with names that are hard to show."""
+"""The pages of a comparison and of a run in a browser, with names that are hard to show."""
 
 import json, re, tempfile
 from pathlib import Path
@@ -6,24 +6,38 @@ from pathlib import Path
 import browser
 
 hard = "<b>&\"'", "a-name-without-a-space-" * 8
+
+
+def put(*pairs):
+    "A fault: every `old` of a page is replaced by `new`."
+
+    def spoil(page):
+        for old, new in pairs:
+            page = page.replace(old, new)
+        return page
+
+    return spoil
+
+
+def put_once(pattern, new):
+    "A fault: the first match of a regular expression is replaced by `new`."
+    return lambda page: re.sub(pattern, new, page, count=1)
+
+
+block = "figure img { display: block; width: "
+bar = 'class="fill" style="width:'
 faults = {  # what the browser must say → how a page gets this fault
-    "px wide": lambda page: page.replace(
-        "figure img { display: block; width: 100%", "figure img { display: block; width: 1500px"
-    ).replace("overflow-x: auto", ""),
-    "a figure without a text": lambda page: re.sub(
-        r'(<img [^>]*?) alt="[^"]+"', r"\1", page, count=1
+    "px wide": put((f"{block}100%", f"{block}1500px"), ("overflow-x: auto", "")),
+    "a figure without a text": put_once(r'(<img [^>]*?) alt="[^"]+"', r"\1"),
+    "a figure is not loaded": put_once("base64,", "base64,A"),
+    "a request leaves the file": put(
+        ("<main>", "<main><img src='http://localhost/x.png' alt='x'>")
     ),
-    "a figure is not loaded": lambda page: page.replace("base64,", "base64,A", 1),
-    "a request leaves the file": lambda page: page.replace(
-        "<main>", "<main><img src='http://localhost/x.png' alt='x'>"
-    ),
-    "markup from a name": lambda page: page.replace("&lt;b&gt;", "<b>"),
-    "does not say": lambda page: re.sub(r'aria-label="[\d.]+', 'aria-label="9', page, count=1),
-    "ends at 3.0 %": lambda page: re.sub(
-        r'class="fill" style="width:[\d.]+%', 'class="fill" style="width:3%', page, count=1
-    ),
-    "text of 9.0 px": lambda page: page.replace("font-size: .8rem", "font-size: 9px"),
-    "is printed over": lambda page: page.replace(".ends {", ".ends { margin-top: -2rem;"),
+    "markup from a name": put(("&lt;b&gt;", "<b>")),
+    "does not say": put_once(r'aria-label="[\d.]+', 'aria-label="9'),
+    "ends at 3.0 %": put_once(rf"{bar}[\d.]+%", f"{bar}3%"),
+    "text of 9.0 px": put(("font-size: .8rem", "font-size: 9px")),
+    "is printed over": put((".ends {", ".ends { margin-top: -2rem;")),
 }
 
 
@@ -34,21 +48,12 @@ def comparison(folder):
 
     n, rng = 40, np.random.default_rng(0)
     x, images = rng.normal(size=(n, 4)), [*rng.integers(0, 255, (n, 16, 16, 3), dtype=np.uint8)]
-    c = compare(
-        x,
-        x + rng.normal(size=x.shape),
-        names=hard,
-        ids=[f"{hard[i % 2]}{i}" for i in range(n)],
-        progress=False,
-    )
-    rows = [
-        [name, value, error, chance, top]
-        for name, value, error, _, chance, top, *_ in c.table.rows
-        if value
-    ]
-    bars = [
-        [*row, round(100 * min(max(share, 0), 1), 1)]
-        for row, share in zip(rows, c.share.values(), strict=True)
+    y, ids = x + rng.normal(size=x.shape), [f"{hard[i % 2]}{i}" for i in range(n)]
+    c = compare(x, y, names=hard, ids=ids, progress=False)
+    rows = [row for row in c.table.rows if row[1]]
+    lengths = [round(100 * min(max(share, 0), 1), 1) for share in c.share.values()]
+    bars = [  # name, value, error, chance and top of the table, and the length
+        [*row[:3], *row[4:6], length] for row, length in zip(rows, lengths, strict=True)
     ]
     return dict(
         file=str(c.save(folder / "comparison.html", images)),
@@ -67,16 +72,13 @@ def run(folder):
         f"[recipe]\nmethod = 'vicreg'\n[data]\nname = {json.dumps(hard[0])}\npath = '{hard[1]}'\n"
     )
     names = "loss", "std", "rank", "knn", hard[1].replace("-", "_")
-    (path / "log.jsonl").write_text(
-        "".join(
-            json.dumps(dict(step=e, epoch=e) | {k: 1 / e for k in names}) + "\n" for e in (1, 2, 3)
-        )
-    )
+    lines = [json.dumps(dict(step=e, epoch=e) | {k: 1 / e for k in names}) for e in (1, 2, 3)]
+    (path / "log.jsonl").write_text("\n".join(lines) + "\n")
     return dict(file=str(report(path, folder / "run.html")), shown=hard, bars=[])
 
 
 def problems():
-    "What is wrong with the pages, or with the test: it must find every fault that is put into a page on purpose."
+    "What is wrong with the pages, or with the test: it must find the faults planted in copies."
     browser.find()  # before anything is made
     with tempfile.TemporaryDirectory() as d:
         pages = [comparison(Path(d)), run(Path(d))]

@@ -1,6 +1,8 @@
-"""The form of the book: the size of cells, the length of lines and sentences, what stands around each public symbol.
+"""The form of the book.
 
-python scripts/style.py [NOTEBOOK ...]     # list what to mend in these notebooks
+    python scripts/style.py [NOTEBOOK ...]     # list what to mend in these notebooks
+
+This is the size of cells, the length of lines and sentences, and what surrounds public symbols.
 """
 
 import ast
@@ -27,8 +29,11 @@ unidiomatic = re.compile(
     r"""
     \b (anew | whom | whoever | nobody | hears? | beside | whilst | hitherto | thereby
       | need(s|ed)\ nowhere | (want|ask)s?\ reading | that\ of\ [^.]*?\ those\ of
-      | neighbour\w* | colour\w* | centre[ds]? | centring | behaviou?r(?<!or)\w* | favour\w* | grey\w* | learnt | labell\w+ | modell\w+
-      | (normal|optim|initial|general|minim|maxim|regular|standard|visual|summar|organ|recogn|parametr|vector|quant|random|real|character)is(e|ed|es|ing|ation)\w*
+      | neighbour\w* | colour\w* | centre[ds]? | centring | behaviou?r(?<!or)\w* | favour\w*
+      | grey\w* | learnt | labell\w+ | modell\w+
+      | ( normal | optim | initial | general | minim | maxim | regular | standard | visual | summar
+        | organ | recogn | parametr | vector | quant | random | real | character )
+        is(e|ed|es|ing|ation)\w*
       | analyse[ds]? | artefacts? | sceptic\w* | programme ) \b""",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -67,14 +72,11 @@ class Cell:
         self.source = cell.source
         self.directives = cell.directives_
         self.exported = bool({"export", "exports"} & self.directives.keys())
-        self.lines = [
-            line for line in cell.source.splitlines() if line.strip() and not line.startswith("#|")
-        ]
-        code = "\n".join(
-            "" if line.lstrip().startswith(("%", "!")) else line
-            for line in cell.source.splitlines()
-        )
-        self.code, self.tree = code, ast.parse(code)
+        lines = cell.source.splitlines()
+        self.lines = [line for line in lines if line.strip() and not line.startswith("#|")]
+        magic = [line.lstrip().startswith(("%", "!")) for line in lines]
+        self.code = "\n".join("" if m else line for m, line in zip(magic, lines))
+        self.tree = ast.parse(self.code)
 
     def definitions(self):
         "Functions and classes that it defines."
@@ -170,15 +172,12 @@ def with_checks(cells):
 
 
 def faults(path):
-    "What is wrong with the cells of a notebook; what only a share may exceed is marked with (share)."
+    "What is wrong with the cells of a notebook; (share) marks what a share of them may exceed."
     cells = read(path)
     wrong = unexplained(cells)
     for c in is_code(cells):
-        wide = [
-            n
-            for n, line in enumerate(c.source.splitlines(), 1)
-            if len(line) > columns and not line.startswith("#| fig-")
-        ]
+        lines = enumerate(c.source.splitlines(), 1)
+        wide = [n for n, s in lines if len(s) > columns and not s.startswith("#| fig-")]
         if wide:
             wrong.append(f"{c.where}: lines over {columns} columns: {wide}")
         if c.chains():
@@ -198,7 +197,7 @@ def faults(path):
 
 
 def prose_faults(path):
-    "Unidiomatic words and long sentences of a file; what only a share may exceed is marked with (share)."
+    "Unidiomatic words and long sentences of a file; (share) marks what a share may exceed."
     wrong = []
     for where, text in prose(path):
         bare = re.sub(r"`[^`]*`|\$\$?[^$]+\$\$?|\]\([^)]*\)|```.*?```", " ", text, flags=re.DOTALL)

@@ -1,8 +1,10 @@
-"""What CI runs: the repository's checks, the site and every notebook. Writes nothing that git tracks.
+"""What CI runs: the repository's checks, the site and every notebook.
 
-python scripts/test.py                           # everything but the cells flagged slow or cuda
-python scripts/test.py --flags "slow cuda"       # these too
-python scripts/test.py --only 00_core 20_data    # only the notebooks whose names begin so, and no checks
+    python scripts/test.py                           # all but the cells flagged slow or cuda
+    python scripts/test.py --flags "slow cuda"       # these too
+    python scripts/test.py --only 00_core 20_data    # notebooks whose names begin so, no checks
+
+It writes nothing that git tracks.
 """
 
 import json, os, sys, tempfile, time, traceback
@@ -38,11 +40,11 @@ def run_check(check):
 def run_notebooks(paths, flags):
     "Test the notebooks, then list the slowest; returns whether each passed."
     used, passed = {}, []
-    with tempfile.TemporaryDirectory() as runs:  # chapters that need the same trained model share it
+    # chapters that need the same trained model share it, in `runs`
+    with tempfile.TemporaryDirectory() as runs:
         command = [sys.executable, "scripts/notebooks.py", *map(str, paths), f"--test={flags}"]
-        with Popen(
-            command, stdout=PIPE, text=True, env=os.environ | dict(SAGVICREG_RUNS=runs)
-        ) as child:
+        env = os.environ | dict(SAGVICREG_RUNS=runs)
+        with Popen(command, stdout=PIPE, text=True, env=env) as child:
             for line in child.stdout:
                 path, problems, seconds, used[path] = json.loads(line)
                 passed.append(report(path, seconds, problems))
@@ -58,17 +60,10 @@ def run_notebooks(paths, flags):
 
 def main():
     parser = ArgumentParser(description="Test the repository.")
-    parser.add_argument(
-        "--flags",
-        default="",
-        help="flags of cells to run that are left out otherwise, such as 'slow cuda'",
-    )
-    parser.add_argument(
-        "--only",
-        nargs="+",
-        metavar="STEM",
-        help="test only the notebooks whose names begin so, and no checks",
-    )
+    about = "flags of cells to run that are left out otherwise, such as 'slow cuda'"
+    parser.add_argument("--flags", default="", help=about)
+    about = "test only the notebooks whose names begin so, and no checks"
+    parser.add_argument("--only", nargs="+", metavar="STEM", help=about)
     args = parser.parse_args()
     os.chdir(root)
     sys.path.insert(0, str(root))
@@ -82,14 +77,8 @@ def main():
     passed += run_notebooks(paths, args.flags)
     left = [f"nbs/{f}" for f, data in tree(nbs).items() if before.get(f) != data]
     if not args.only:
-        passed.append(
-            report(
-                "Tests leave nbs/ as it was",
-                0,
-                left,
-                "write to a tempfile.TemporaryDirectory instead",
-            )
-        )
+        todo = "write to a tempfile.TemporaryDirectory instead"
+        passed.append(report("Tests leave nbs/ as it was", 0, left, todo))
     print(f"{sum(passed)} passed, {len(passed) - sum(passed)} failed")
     return 0 if all(passed) else 1
 
