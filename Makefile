@@ -1,4 +1,5 @@
-# One environment, `.venv`, made once and updated when the requirements change. Nothing to install by hand but Python itself.
+# One environment, `.venv`, made once and updated when the requirements change.
+# Nothing to install by hand but Python itself.
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c scripts/constraints.txt
@@ -14,19 +15,19 @@ help:       ## list these targets
 demo: .venv/stamp-run   ## train, embed, compare and plot on small built-in images, into demo/
 	$(BIN)/sagvicreg demo --out demo
 
-test: .venv/stamp-dev   ## what CI runs: the repository's checks, the site and every notebook (ARGS="--only 00_core" or "--flags 'slow cuda'")
+test: .venv/stamp-dev   ## what CI runs: checks, site, every notebook (ARGS="--only 00_core")
 	$(BIN)/python scripts/test.py $(ARGS)
 
 export: .venv/stamp-dev   ## make the package from the notebooks
 	$(BIN)/nbdev_export
 
-notebooks: export   ## export, then run the notebooks, store their outputs and clean them (NB=nbs/00_core.ipynb for one)
+notebooks: export   ## run the notebooks and store their outputs (NB=nbs/00_core.ipynb)
 	$(BIN)/python scripts/notebooks.py $(NB)
 
-readme: export   ## make README.md, the sidebar and the table of chapters from the notebooks
+readme: export   ## make README.md, sidebar and contents from the notebooks
 	$(BIN)/python scripts/readme.py
 
-docs: .venv/stamp-dev   ## make the site from the notebooks: _docs/index.html (ARGS=--force for all of it)
+docs: .venv/stamp-dev   ## make the site: _docs/index.html (ARGS=--force for all of it)
 	$(BIN)/python scripts/docs.py $(ARGS)
 
 lab: .venv/stamp-dev   ## open the notebooks in JupyterLab (as root: ARGS=--allow-root)
@@ -34,12 +35,14 @@ lab: .venv/stamp-dev   ## open the notebooks in JupyterLab (as root: ARGS=--allo
 
 clean:   ## remove what was made, all but .venv
 	rm -rf _proc _docs build dist demo
-	find nbs sagvicreg scripts \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
+	find nbs sagvicreg scripts \( -name __pycache__ -o -name .ipynb_checkpoints \) \
+	  -prune -exec rm -rf {} +
 
-# Stamps: a stamp exists only when its step went through, so that an interrupted set-up starts again.
+# A stamp exists only when its step went through, so that an interrupted set-up starts again.
 .venv/stamp-venv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "sagvicreg needs Python 3.11 or later, and $(PYTHON) is $$($(PYTHON) --version 2>&1); name another: make PYTHON=python3.12 ..." >&2; exit 1; }
+	  { echo "sagvicreg needs Python 3.11 or later, and $(PYTHON) is $$($(PYTHON) --version 2>&1);" \
+	    "name another: make PYTHON=python3.12 ..." >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 	@touch $@
 
@@ -49,6 +52,7 @@ clean:   ## remove what was made, all but .venv
 	@touch $@
 
 .venv/stamp-dev: $(REQUIREMENTS) | .venv/stamp-venv
-	@echo "Installing sagvicreg, what it needs and the development tools into .venv (some minutes the first time)"
+	@echo "Installing sagvicreg, what it needs and the development tools into .venv"
+	@echo "(some minutes the first time)"
 	$(PIP) -e '.[dev]'
 	@touch .venv/stamp-run $@
