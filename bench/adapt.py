@@ -110,7 +110,7 @@ def main():
     bank, queries = split(image_folder(a.folder, a.size))
     path = Path(a.json)
     whole = json.loads(path.read_text()) if path.exists() else {}
-    result = whole.setdefault(f"{a.size} px", about(a, bank, queries) | dict(rows={}))
+    result = whole.setdefault(f"{bank.name}, {a.size} px", about(a, bank, queries) | dict(rows={}))
     recipe = preset("adapt", init=a.init)
 
     def note(row, key, found):
