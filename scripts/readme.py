@@ -36,7 +36,8 @@ decades = [
 ]
 # The order of the experiments, then of the tutorials.
 following = """
-    results frozen_features tables_on_features five_heads gap walk equal_invariance known_pairs
+    results frozen_features tables_on_features five_heads whole_networks gap walk
+    equal_invariance known_pairs
     noise_floor sensitivity methods_compared
 
     score_embeddings what_a_map_keeps two_encoders ten_encoders train_on_a_folder recipes cpu_recipe
