@@ -19,7 +19,7 @@ import browser, docs, readme, reports, style
 
 root = Path(__file__).resolve().parent.parent
 nbs, lib = root / "nbs", root / "sagvicreg"
-most = 64  # notebooks, tutorials apart
+most = 65  # notebooks, tutorials apart
 readme_words = 900
 by_hand = [
     *("__init__.py", "__init__.pyi", "__main__.py", "py.typed"),
