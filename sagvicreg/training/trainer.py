@@ -743,6 +743,12 @@ def _check_restored(trainer):
     nan = [k for k, p in trainer.method.named_parameters() if p.isnan().any()]
     require(not nan, f"NaN in {', '.join(nan[:3])}", "numbers")
 
+# %% ../../nbs/61_training.trainer.ipynb #7cd7f832
+def _is_buffer(value, p, option):
+    "Whether an optimizer may keep this value for `p`; Muon also repeats a flag of the group."
+    if isinstance(option, bool): return value is option
+    return isinstance(value, Tensor) and value.shape in ((), p.shape)
+
 # %% ../../nbs/61_training.trainer.ipynb #81a05a07
 def _check_numbers(state):
     "Raise unless the sums and the best score are numbers."
@@ -756,13 +762,13 @@ def _check_numbers(state):
 
 # %% ../../nbs/61_training.trainer.ipynb #a5c2fa6c
 def _check_optimizer(optimizer):
-    "Raise unless the optimizer has the same buffers for all weights, in their shapes."
-    kept = optimizer.state
-    names = {tuple(sorted(buffers)) for buffers in kept.values()}
-    odd = [p for p, buffers in kept.items() for v in buffers.values()
-           if not isinstance(v, Tensor) or v.shape not in ((), p.shape)]
-    require(len(names) <= 1 and not odd, "an optimizer with buffers of other shapes or names",
-            "the same buffers for each weight, of its shape")
+    "Raise unless the optimizer has the same buffers for all weights of a group, in their shapes."
+    for g in optimizer.param_groups:
+        kept = {p: optimizer.state[p] for p in g["params"] if p in optimizer.state}
+        names = {tuple(sorted(buffers)) for buffers in kept.values()}
+        fit = all(_is_buffer(v, p, g.get(k)) for p, kv in kept.items() for k, v in kv.items())
+        require(len(names) <= 1 and fit, "an optimizer with buffers of other shapes or names",
+                "the same buffers for each weight, of its shape")
     rates = [g[k] for g in optimizer.param_groups for k in ("lr", "weight_decay")]
     require(all(isinstance(v, (int, float)) for v in rates), f"rates {rates}", "numbers")
 
