@@ -483,7 +483,7 @@ def _views(
     *,
     out:str="",                  # folder for the features; needed
     views:int=4,                 # augmented views of each image
-    augmentation:str="",         # vicreg, small or digits; default: the preset for the data
+    augmentation:str="",         # vicreg, small or digits; default: that of the data
     size:int=None,               # side of the network's input in px; default: its own
     seed:int=0,                  # of the augmentations
     dtype:str="float16",         # of the stored features: float16 or float32
