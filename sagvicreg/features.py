@@ -133,14 +133,14 @@ def _moments(data):
     found, equal = None, True
     for rows in _blocks(data.views):
         x = torch.from_numpy(data.views[rows]).float()
-        var, mean = torch.var_mean(x.flatten(0, 1), 0, correction=0)
+        var, mean = torch.var_mean(x.flatten(0, 1).double(), 0, correction=0)
         bad = None if mean.isfinite().all() else ~x.isfinite().flatten(1).all(1)
         first = None if bad is None else rows.start + int(bad.nonzero()[0])
         require(bad is None, f"{data.name} with NaN or infinity in the views of row {first}",
                 "finite features")
         equal = equal and bool((x == x[:, :1]).all())
         n = x.shape[0]*x.shape[1]
-        part = n, mean.double(), var.double()*n
+        part = n, mean, var*n
         found = _merged(found, part) if found else part
     require(not equal, f"{data.name}, in which all views of each image are equal",
             "views that differ", "Two equal views teach nothing: embed augmented images.")
