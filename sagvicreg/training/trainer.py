@@ -164,7 +164,8 @@ def check_recipe(
 ):
     "Raise if the method and its encoder cannot be made; reads no image and takes no memory."
     try:
-        with torch.device("meta"), torch.random.fork_rng(devices=[]): _built(recipe, size)
+        with torch.device("meta"), torch.random.fork_rng(devices=[]): method = _built(recipe, size)
+        if hasattr(method, "check_batch"): method.check_batch(recipe.batch_size)
     except SagvicregError as e:
         if not isinstance(e.__cause__, NotImplementedError): raise
     except Exception: return                         # perhaps it needs a real device
@@ -188,7 +189,7 @@ def check_network(
 def find_start(
     recipe:Recipe,                 # what to train and how
     size:int,                      # side of the images, px
-    run:Run,                       # its folder, which may not exist yet
+    run:Run|None=None,             # its folder, which may not exist yet; None: a new run
 ) -> Start|None:                   # without weights if the run has a checkpoint
     "The weights that a recipe starts from and their normalization; raises unless they fit."
     if recipe.init == "scratch": return None
@@ -197,10 +198,21 @@ def find_start(
     require(not split_of(recipe) or recipe.init != "pretrained",
             f"init = pretrained with {recipe.method}", "scratch, or the weights of such a run",
             "Published weights are for one network, which sees all channels.")
-    if any(run.path.glob("checkpoint*.pt")): return _going_on(run)
+    if run and any(run.path.glob("checkpoint*.pt")): return _going_on(run)
+    _check_split(recipe)
     with torch.device("meta"), torch.random.fork_rng(devices=[]):
         model = build_encoder(recipe, size).backbone
     return read_start(recipe, model)
+
+# %% ../../nbs/61_training.trainer.ipynb #53b349cb
+def _check_split(recipe):
+    "Raise if the run to start from has two networks and the recipe one, or the reverse."
+    run = Run(recipe.init)
+    if not (run/"config.toml").exists(): return
+    theirs = run.read_config().get("recipe", {}).get("method")
+    same = (theirs == "cmc") == (recipe.method == "cmc")
+    require(same, f"init = {recipe.init!r}, a run of {theirs}, with method = {recipe.method!r}",
+            "cmc for both or for neither", "CMC trains two networks, the others one.")
 
 # %% ../../nbs/61_training.trainer.ipynb #eb3617d5
 def _going_on(run):
