@@ -301,7 +301,7 @@ def _train(
     recipe = _make_recipe(data, method_args, size, preset, held, **recipe)
     device, name = distributed.init(device), as_path(data or features).resolve().name
     out = out or f"runs/{recipe.method}-{name}-s{recipe.seed}"
-    _check_run(out, resume, previous, log_every, save_every, keep, tensorboard)
+    _check_run(out, recipe, resume, previous, log_every, save_every, keep, tensorboard)
     found, size = held or _layout(data, root, parts) or data, _side(size, data, recipe)
     _check_images(found, classes, limit, recipe, knn_every, structure_every)
     _show_start(recipe, size, Run(out))
@@ -350,12 +350,13 @@ def _check_flags(stream, cache, workers, resume, previous):
     require(resume or not previous, "--previous without --resume", "both", "Add --resume.")
 
 # %% ../nbs/80_cli.ipynb #6d72932a
-def _check_run(out, resume, previous, log_every, save_every, keep, tensorboard):
+def _check_run(out, recipe, resume, previous, log_every, save_every, keep, tensorboard):
     "Raise for what would stop the run after its images have been read."
     trainers.check_options(out, log_every, save_every, keep)
     require_writable(Run(out)/"config.toml")
     fits.check_unclaimed(Run(out))
     fits.check_run_folder(Run(out), resume, previous)
+    if resume: trainers.check_continues(Run(out), recipe)
     if tensorboard: fits.TensorBoard(None)
 
 # %% ../nbs/80_cli.ipynb #9a78940a

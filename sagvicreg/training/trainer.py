@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['TrainerState', 'check_options', 'check_recipe', 'check_network', 'find_start', 'Trainer', 'older_checkpoints',
-           'save_checkpoint', 'read_checkpoint', 'load_checkpoint']
+           'save_checkpoint', 'read_checkpoint', 'load_checkpoint', 'check_continues']
 
 # %% ../../nbs/61_training.trainer.ipynb #56755ed2
 import inspect, io, math, os, pickle, shutil, time, warnings, zipfile
@@ -740,6 +740,17 @@ def _check_same(old, new, path, what):
     differ = "; ".join(f"{k} was {old.get(k)!r}, now {new.get(k)!r}" for k in keys)
     require(not differ, f"resuming {path} with {what} ({differ})",
             "the recipe and images it was started with", "Choose another folder for a new run.")
+
+# %% ../../nbs/61_training.trainer.ipynb #8315c575
+def check_continues(
+    run:Run,                       # the folder to resume in
+    recipe:Recipe,                 # what is to go on
+):
+    "Raise if a run that has begun has another recipe; reads no image and no checkpoint."
+    if not run.checkpoint.exists(): return
+    try: then = recipe_from(run.read_config()["recipe"])
+    except (SagvicregError, KeyError): return
+    _check_same(asdict(then), asdict(recipe), run/"config.toml", "another recipe")
 
 # %% ../../nbs/61_training.trainer.ipynb #b36f3d8f
 def _check_restored(trainer):
