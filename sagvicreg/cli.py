@@ -6,7 +6,7 @@
 __all__ = ['COMMANDS', 'parse_classes', 'main']
 
 # %% ../nbs/80_cli.ipynb #58b19439
-import inspect, json, os, re, shlex, sys, time, warnings
+import inspect, json, os, re, shlex, sys, time, warnings, zipfile
 from argparse import SUPPRESS, ArgumentParser, BooleanOptionalAction
 from contextlib import contextmanager
 from dataclasses import fields, replace
@@ -16,8 +16,8 @@ from types import NoneType
 from typing import get_args
 
 import sagvicreg
-from .core import LazyModule, Run, SagvicregError, as_path, atomic_write, environment
-from .core import counted, nearest, output_file, pick_device, require
+from .core import LazyModule, Run, SagvicregError, as_path, as_whole, atomic_write
+from .core import counted, environment, nearest, output_file, pick_device, require
 from .core import require_one_of, require_writable
 from .training.recipe import Recipe
 
@@ -125,7 +125,7 @@ def _show_classes(images):
     "Print which classes were chosen, unless they are numbers without folders; rank 0 only."
     chosen = {i: images.classes[i] for i in images.labels.unique().tolist() if images.classes}
     plain = all(str(i) == name for i, name in chosen.items())
-    if distributed.world()[0] > 0 or plain and not images.paths: return
+    if distributed.world()[0] > 0 or not chosen or plain and not images.paths: return
     print("classes:", ", ".join(f"{name} (number {i})" for i, name in chosen.items()))
 
 # %% ../nbs/80_cli.ipynb #99a82451
@@ -135,12 +135,12 @@ def _select(images, classes):
     return image_classes.select_classes(images, chosen)
 
 # %% ../nbs/80_cli.ipynb #52987fe9
-def _part(images, classes, limit):
+def _part(images, classes, limit, show=True):
     "The images of some classes, at most `limit` of them."
     _check_part(classes, limit)
     if classes:
         images = _select(images, classes)
-        _show_classes(images)
+        if show: _show_classes(images)
     return image_classes.subsample(images, limit and min(limit, len(images)))
 
 # %% ../nbs/80_cli.ipynb #ccabd767
@@ -172,12 +172,13 @@ def _make_recipe(data, method_args, size=None, start=None, held=None, **changes)
     _check_arguments(recipe.method, args)
     trainers.check_network(recipe, bool(held))
     if not held: require_one_of(recipe.augmentation, sorted(augment.AUGMENTATIONS), "augmentation")
-    trainers.check_recipe(recipe, held.width if held else size or _usual_side(data, recipe))
+    trainers.check_recipe(recipe, held.width if held else _side(size, data, recipe))
     return recipe
 
 # %% ../nbs/80_cli.ipynb #ccdb6fce
-def _usual_side(data, recipe):
-    "Side of the images of a data set, px; a network that is trained already wants larger ones."
+def _side(size, data, recipe):
+    "Side of the images, px: as given, or usual; a network that is trained wants larger ones."
+    if size is not None: return as_whole(size, "size", 8, todo="It counts pixels.")
     return dict(digits=16, cifar100=32).get(data, 64 if recipe.init == "scratch" else 96)
 
 # %% ../nbs/80_cli.ipynb #edafbe53
@@ -207,8 +208,10 @@ def _checks(images, data, root, classes, knn_every, structure_every):
 # %% ../nbs/80_cli.ipynb #2941850c
 def _require_labels(images):
     "Raise if k-NN cannot be measured."
-    require(images.labels is not None, "--knn-every with images without labels",
-            "labels: sub-folders named for the classes", "Use --structure-every.")
+    given, todo = "--knn-every with images", "Use --structure-every."
+    require(images.labels is not None, f"{given} without labels",
+            "labels: sub-folders named for the classes", todo)
+    require(len(images.labels.unique()) > 1, f"{given} of one class", "two classes or more", todo)
 
 # %% ../nbs/80_cli.ipynb #5f9a7fe7
 def _bank_and_queries(images, data, root, classes):
@@ -227,20 +230,18 @@ def _check_images(found, classes, limit, recipe, knn_every, structure_every=None
     "Raise for what is wrong with the images of a layout and can be told without reading one."
     if isinstance(found, str): return                     # digits or cifar100
     held = isinstance(found, frozen.FeatureViews)
-    files = _part(found, classes, limit) if held else _files(found, classes, limit)
+    files = found if held else _files(found)
+    files = _part(files, classes, limit, show=False)
     loader.Batches(len(files), recipe.batch_size, None, recipe.drop_last)
     if knn_every: _require_labels(files)
     if held and (knn_every or structure_every): _require_clean(files)
 
 # %% ../nbs/80_cli.ipynb #717a8af4
-def _files(layout, classes, limit):
-    "The images that training would use, by name; none is opened."
-    _check_part(classes, limit)
+def _files(layout):
+    "The images of the training part, by name; none is opened."
     folder, paths, labels, names = datasets.scan_folder(layout, part="train")
     unread = torch.zeros(len(paths), dtype=torch.int64)
-    files = loader.ImageFiles(folder, paths, 8, labels, names, file_bytes=unread)
-    if classes: files = _select(files, classes)
-    return image_classes.subsample(files, limit and min(limit, len(files)))
+    return loader.ImageFiles(folder, paths, 8, labels, names, file_bytes=unread)
 
 # %% ../nbs/80_cli.ipynb #66cf9b0f
 _OF_IMAGES = dict(root="", parts="", size=None, on_error="skip", stream=False, cache="auto",
@@ -300,8 +301,8 @@ def _train(
     recipe = _make_recipe(data, method_args, size, preset, held, **recipe)
     device, name = distributed.init(device), as_path(data or features).resolve().name
     out = out or f"runs/{recipe.method}-{name}-s{recipe.seed}"
-    _check_run(out, resume, previous, log_every, save_every, keep, tensorboard)
-    found, size = held or _layout(data, root, parts) or data, size or _usual_side(data, recipe)
+    _check_run(out, recipe, resume, previous, log_every, save_every, keep, tensorboard)
+    found, size = held or _layout(data, root, parts) or data, _side(size, data, recipe)
     _check_images(found, classes, limit, recipe, knn_every, structure_every)
     _show_start(recipe, size, Run(out))
     with _interruptible(Run(out)):
@@ -314,6 +315,7 @@ def _train(
             save_every=save_every, checks=checks, best_by="knn" if knn_every else None)
         if tensorboard: _add_tensorboard(trainer)
         fits.fit(trainer, resume, previous)
+    if held and held.clean is None: features = "FEATURES"     # the views are not for embedding
     if trainer.rank == 0: _conclude(trainer.run, out, data or features, root, parts)
 
 # %% ../nbs/80_cli.ipynb #e1916e94
@@ -348,12 +350,13 @@ def _check_flags(stream, cache, workers, resume, previous):
     require(resume or not previous, "--previous without --resume", "both", "Add --resume.")
 
 # %% ../nbs/80_cli.ipynb #6d72932a
-def _check_run(out, resume, previous, log_every, save_every, keep, tensorboard):
+def _check_run(out, recipe, resume, previous, log_every, save_every, keep, tensorboard):
     "Raise for what would stop the run after its images have been read."
     trainers.check_options(out, log_every, save_every, keep)
     require_writable(Run(out)/"config.toml")
     fits.check_unclaimed(Run(out))
     fits.check_run_folder(Run(out), resume, previous)
+    if resume: trainers.check_continues(Run(out), recipe)
     if tensorboard: fits.TensorBoard(None)
 
 # %% ../nbs/80_cli.ipynb #9a78940a
@@ -437,8 +440,10 @@ def _embed_features(run, data, out, given):
 def _matrix(data, run, source):
     "Features in a file or in a cache, with the names of their rows."
     image = data in ("digits", "cifar100")
-    if not image and (as_path(data)/"meta.json").exists():
+    if not image and ((as_path(data)/"meta.json").exists() or _holds_views(as_path(data))):
         held = frozen.load_views(data)
+        require(held.clean is not None, f"{data} without clean",
+                "features of the images without augmentation", "A head is applied to them.")
         rows = dict(paths=held.paths) if held.paths else dict(index=held.index)
         if held.labels is not None: rows |= dict(labels=held.labels, classes=held.classes)
         return embeddings.Embeddings(held.clean, **rows, name=held.name)
@@ -446,6 +451,13 @@ def _matrix(data, run, source):
     require(not image and not as_path(data).is_dir(), f"{data} for {run}, a head on features",
             "a file or folder of features", f"Make them first: {first}")
     return embeddings.load_embeddings(data)
+
+# %% ../nbs/80_cli.ipynb #c97854d9
+def _holds_views(path):
+    "Whether a file is an .npz of features with views, which `train --features` takes."
+    if not path.is_file() or not zipfile.is_zipfile(path): return False
+    try: return "views.npy" in zipfile.ZipFile(path).namelist()
+    except zipfile.BadZipFile: return False            # the next reader says what is wrong
 
 # %% ../nbs/80_cli.ipynb #ba0c59ce
 def _by_run(trained, load, on_error, output, device):
@@ -483,7 +495,7 @@ def _views(
     *,
     out:str="",                  # folder for the features; needed
     views:int=4,                 # augmented views of each image
-    augmentation:str="",         # vicreg, small or digits; default: the preset for the data
+    augmentation:str="",         # vicreg, small or digits; default: that of the data
     size:int=None,               # side of the network's input in px; default: its own
     seed:int=0,                  # of the augmentations
     dtype:str="float16",         # of the stored features: float16 or float32
@@ -517,7 +529,7 @@ def _report(
     out:str="",                  # HTML file; default report.html in the run folder
 ):
     "Make a page about a run: what was trained, its curves, signs of trouble."
-    print(reports.report(run, _free(out) if out else None))
+    print(reports.report(run, _free(out, (".html",)) if out else None))
 
 # %% ../nbs/80_cli.ipynb #39067e87
 def _export(

@@ -133,14 +133,14 @@ def _moments(data):
     found, equal = None, True
     for rows in _blocks(data.views):
         x = torch.from_numpy(data.views[rows]).float()
-        var, mean = torch.var_mean(x.flatten(0, 1), 0, correction=0)
+        var, mean = torch.var_mean(x.flatten(0, 1).double(), 0, correction=0)
         bad = None if mean.isfinite().all() else ~x.isfinite().flatten(1).all(1)
         first = None if bad is None else rows.start + int(bad.nonzero()[0])
         require(bad is None, f"{data.name} with NaN or infinity in the views of row {first}",
                 "finite features")
         equal = equal and bool((x == x[:, :1]).all())
         n = x.shape[0]*x.shape[1]
-        part = n, mean.double(), var.double()*n
+        part = n, mean, var*n
         found = _merged(found, part) if found else part
     require(not equal, f"{data.name}, in which all views of each image are equal",
             "views that differ", "Two equal views teach nothing: embed augmented images.")
@@ -413,10 +413,13 @@ def _recipes(augmentation, views):
     "The augmentation of each view: from a preset or a list, in turn."
     if isinstance(augmentation, str):
         require_one_of(augmentation, sorted(AUGMENTATIONS), "augmentation")
-        augmentation = AUGMENTATIONS[augmentation]
+        augmentation = [replace(v, side=1.) for v in AUGMENTATIONS[augmentation]]
     ok = isinstance(augmentation, (list, tuple)) and augmentation
-    ok = ok and all(isinstance(v, View) and v.side == 1 for v in augmentation)
-    require(ok, f"augmentation {augmentation}", "the name of a preset, or a list of View, side 1")
+    ok = ok and all(isinstance(v, View) for v in augmentation)
+    require(ok, f"augmentation {augmentation}", "the name of a preset, or a list of View")
+    sides = [v.side for v in augmentation]
+    require(set(sides) == {1}, f"augmentation with views of side {max(sides, key=lambda s: s != 1)}",
+            "side 1", "A view fills the network's input.")
     return [augmentation[i % len(augmentation)] for i in range(views)]
 
 # %% ../nbs/47_features.ipynb #215089ab
@@ -545,7 +548,7 @@ def embed_views(
     images:ImageSet|ImageFiles,  # images to embed
     out,                         # folder for the cache
     views:int=4,                 # augmented views of each image; 0: only the images as they are
-    augmentation="small",        # a preset: vicreg, small or digits; or a list of View
+    augmentation="small",        # a preset: vicreg, small, reduced or digits; or a list of View
     size:int=None,               # timm models: side of the input, px; default: their own
     seed:int=0,                  # seed of the augmentations
     dtype:str="float16",         # type of the stored features: float16 or float32

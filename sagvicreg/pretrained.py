@@ -11,6 +11,7 @@ import hashlib, os, sys, zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pickle import UnpicklingError
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -135,9 +136,10 @@ _SUFFIXES = (".safetensors", ".pth", ".pt", ".bin", ".tar")
 
 def _read_weights(path):
     "The tensors of a file by name; runs no code from it."
-    state = load_state_dict(str(path), weights_only=True)
+    try: state = load_state_dict(str(path), weights_only=True)
+    except (AttributeError, IndexError, KeyError, UnpicklingError): state = None
     if not state or not all(isinstance(v, Tensor) for v in state.values()):
-        raise ValueError("it holds no tensors by name")
+        raise ValueError("no tensors by name, as torch.save(model.state_dict(), FILE) writes them")
     return state
 
 def _check_suffix(path, otherwise):
@@ -387,7 +389,8 @@ def _start_hub(recipe, model):
 def _start_file(recipe, model):
     "A start from a file of weights."
     path, name = as_path(recipe.init), recipe.backbone
-    with reading(path, f"weights of {name}, as torch or safetensors saves them"):
+    todo = f"Give the run folder: --init {path.parent}."*(path.parent/"config.toml").exists()
+    with reading(path, f"weights of {name}, as torch or safetensors saves them", todo):
         state = _read_weights(path)
         return _start(recipe, model, state, recipe.init, _file_hash(path), *_normalization(name))
 

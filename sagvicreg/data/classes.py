@@ -71,6 +71,7 @@ def class_halves(
     _check_labeled(data)
     present = data.labels.unique()       # sorted
     k = len(present)
+    require(k > 1, f"{data!r} with images of one class", "two classes or more, to cut into halves")
     at = k//2 if at is None else at
     expected = f"a number from 1 to {k - 1}, as {data!r} has {k} classes with images"
     require(0 < at < k, f"at = {at}", expected)

@@ -20,7 +20,7 @@ from jaxtyping import Int64, UInt8
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from ..core import SagvicregError, as_path, generator, pick_device, require
+from ..core import SagvicregError, as_path, counted, generator, pick_device, require
 from .datasets import ImageSet, channel_stats, data_root, readable_rows, row_numbers
 from .datasets import scan_folder, set_name, try_image
 
@@ -29,9 +29,10 @@ def _check_batches(n, batch_size, drop_last):
     "Raise unless `n` images can be cut into batches of at least two."
     expected = "at least 2, as one image has no variance"
     require(batch_size >= 2, f"batch_size = {batch_size}", expected)
+    require(n > 1, counted(n, "image"), expected, "Add images.")
     given = f"batch_size = {batch_size} for {n} images"
-    todo = f"Use batch_size={n} or smaller." if n > 1 else "Add images."
-    require(batch_size <= n or not drop_last, given, f"at most {n}", todo)
+    require(batch_size <= n or not drop_last, given, f"at most {n}",
+            f"Use batch_size={n} or smaller.")
     require(drop_last or n%batch_size != 1, f"{given}, which leaves 1",
             "at least 2 images in the last batch", "Use another batch_size or drop_last=True.")
 

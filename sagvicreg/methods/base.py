@@ -7,7 +7,7 @@ __all__ = ['METHODS', 'Method', 'frozen_copy', 'ema_update', 'half_cosine', 'reg
            'check_coefficients', 'PairedMethod']
 
 # %% ../../nbs/50_methods.base.ipynb #e8a9af9b
-import copy, math
+import copy, inspect, math
 
 import torch
 from fastcore.basics import patch
@@ -160,8 +160,9 @@ def make_method(
     require(name in METHODS, f"method {name!r}", f"one of {known}")
     try: return METHODS[name](encoder, **kwargs)
     except TypeError as e:
+        own = [k for k in inspect.signature(METHODS[name]).parameters][1:]
         require(False, f"arguments {sorted(kwargs)} for method {name!r} ({e})",
-                "the arguments of its class")
+                f"those of its class ({', '.join(own)})")
 
 # %% ../../nbs/50_methods.base.ipynb #2b903477
 def check_no_expander(

@@ -73,9 +73,13 @@ def embed(self:ImageSpectralNet,
     return tuple(e.embedding for e in seen) + tuple(e.representation for e in seen)
 
 # %% ../../nbs/57_methods.spectralnet.ipynb #ecd9f0d2
-def _check_batch(n, d):
-    "Raise unless `n` images have more views than there are coordinates `d`."
-    require(2*n > d, f"spectralnet with embeddings of width {d} and {2*n} views per batch",
+@patch
+def check_batch(self:ImageSpectralNet,
+    n:int,                                        # images in a batch
+):
+    "Raise unless a batch has more views than the embedding has coordinates."
+    given = f"spectralnet with embeddings of width {self.encoder.width}"
+    require(2*n > self.encoder.width, f"{given} and {2*n} views per batch",
             "more views than coordinates",
             "Use a larger batch_size or a narrower expander (--expander).")
 
@@ -88,8 +92,8 @@ def terms(self:ImageSpectralNet,
     "Equation 2 on the whole batch, gathered from all processes."
     z, z2, h, h2 = outputs[0], outputs[1], *(o.detach() for o in outputs[2:])
     z, z2, h, h2 = (gather(o) for o in (z, z2, h, h2))
-    n, d = z.shape
-    _check_batch(n, d)
+    n = len(z)
+    self.check_batch(n)
     w = _view_graph(h, h2, self.edges, self.k)
     loss, y = rayleigh(torch.cat([z, z2]), w)
     self.last_embedding = y[:n].detach()

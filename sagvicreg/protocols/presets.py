@@ -347,10 +347,12 @@ def parse_arguments(
     out = {}
     for part in filter(None, text.split(",")):
         key, eq, value = part.partition("=")
-        require(eq and key.strip().isidentifier(), f"arguments {text!r}",
+        key, value = key.strip(), value.strip()
+        require(eq and key.isidentifier(), f"arguments {text!r}",
                 "assignments such as k=15,neighbors=across")
-        try: out[key.strip()] = ast.literal_eval(value.strip())
-        except (ValueError, SyntaxError): out[key.strip()] = value.strip()
+        require(key not in out, f"arguments {text!r} with two values of {key}", "one value each")
+        try: out[key] = ast.literal_eval(value)
+        except (ValueError, SyntaxError): out[key] = value
     return out
 
 # %% ../../nbs/71_protocols.presets.ipynb #dfdd4e69

@@ -34,7 +34,7 @@ from ..training.checks import PairingCheck
 from ..training.export import embed, load_run, save_encoder
 from ..training.fit import config_digest, run_cache, run_folder, train_all
 from ..training.recipe import Recipe, as_config, build_encoder
-from ..training.trainer import check_recipe
+from ..training.trainer import check_recipe, find_start
 
 # %% ../../nbs/72_protocols.runs.ipynb #c992cf1c
 def _hold_out(data, every=5):
@@ -87,6 +87,18 @@ def _halves(data):
 # %% ../../nbs/72_protocols.runs.ipynb #dbec6ea4
 def _at_most(data, n): return subsample(data, None if n is None else min(n, len(data)))
 
+# %% ../../nbs/72_protocols.runs.ipynb #78865425
+def _check_measurable(p, parts):
+    "Raise for what would stop the measurements once the models are trained."
+    bank, held = parts["D1" if isinstance(p, Table1) else "all"], parts["held"]
+    halves = "The classes are cut into halves, so four are needed."*isinstance(p, Table1)
+    require(len(bank.labels.unique()) > 1, f"probes on {bank!r}: images of one class",
+            "two or more", halves)
+    if not hasattr(p, "neighbors_graph"): return
+    n = len(held) if p.images is None else min(p.images, len(held))
+    require(p.neighbors_graph < n, f"neighbors_graph = {p.neighbors_graph} with {n} held-out images",
+            "fewer neighbors than images", f"Change it: neighbors_graph={n - 1}.")
+
 # %% ../../nbs/72_protocols.runs.ipynb #e1d0e29b
 def experiment_data(
     p:Preset,                      # of the table
@@ -95,10 +107,13 @@ def experiment_data(
 ) -> dict:                         # part → images: D1, D2, held; for Tables 4 and 5 all, held
     "The images that an experiment trains on and measures."
     train, held = _open(dataset, root, p.size, p.stream, p.parts)
-    if not isinstance(p, Table1): return dict(all=_at_most(train, p.limit), held=held)
-    (d1, d2), (h1, _) = _halves(train), _halves(held)
-    if p.second: d2 = _halves(_open(p.second, root, p.size, p.stream)[0])[0]
-    return dict(D1=_at_most(d1, p.limit), D2=_at_most(d2, p.limit), held=h1)
+    if isinstance(p, Table1):
+        (d1, d2), (h1, _) = _halves(train), _halves(held)
+        if p.second: d2 = _halves(_open(p.second, root, p.size, p.stream)[0])[0]
+        parts = dict(D1=_at_most(d1, p.limit), D2=_at_most(d2, p.limit), held=h1)
+    else: parts = dict(all=_at_most(train, p.limit), held=held)
+    _check_measurable(p, parts)
+    return parts
 
 # %% ../../nbs/72_protocols.runs.ipynb #c33e9a97
 @dataclass(frozen=True)
@@ -279,7 +294,9 @@ def _check_trainable(experiments):
     "Raise unless the recipes of all experiments can be trained."
     recipes = [(replace(e.recipe, seed=0), e.preset.size) for e in experiments]
     for recipe, size in {json.dumps([asdict(r), s]): (r, s) for r, s in recipes}.values():
-        if recipe.method != "untrained": check_recipe(recipe, size)
+        if recipe.method != "untrained":
+            check_recipe(recipe, size)
+            if recipe.init != "pretrained": find_start(recipe, size)
         else: require(recipe.init == "scratch", f"row untrained with init = {recipe.init}",
                       "networks from scratch", "Leave the row out.")
 

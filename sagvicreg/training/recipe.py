@@ -120,6 +120,7 @@ def _check_rates(r):
     require(decay is None or decay >= 0, f"final_weight_decay = {decay}", "zero or more, or None")
     _check_finite(r)
     require(r.base_lr > 0, f"base_lr = {r.base_lr}", "a positive learning rate")
+    require(r.weight_decay >= 0, f"weight_decay = {r.weight_decay}", "zero or more")
     require(r.layer_decay is None or 0 < r.layer_decay <= 1, f"layer_decay = {r.layer_decay}",
             "a factor above 0, at most 1, or None")
     require(0 <= r.warmup < r.epochs, f"warmup_epochs = {r.warmup_epochs}",

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['TrainerState', 'check_options', 'check_recipe', 'check_network', 'find_start', 'Trainer', 'older_checkpoints',
-           'save_checkpoint', 'read_checkpoint', 'load_checkpoint']
+           'save_checkpoint', 'read_checkpoint', 'load_checkpoint', 'check_continues']
 
 # %% ../../nbs/61_training.trainer.ipynb #56755ed2
 import inspect, io, math, os, pickle, shutil, time, warnings, zipfile
@@ -164,7 +164,8 @@ def check_recipe(
 ):
     "Raise if the method and its encoder cannot be made; reads no image and takes no memory."
     try:
-        with torch.device("meta"), torch.random.fork_rng(devices=[]): _built(recipe, size)
+        with torch.device("meta"), torch.random.fork_rng(devices=[]): method = _built(recipe, size)
+        if hasattr(method, "check_batch"): method.check_batch(recipe.batch_size)
     except SagvicregError as e:
         if not isinstance(e.__cause__, NotImplementedError): raise
     except Exception: return                         # perhaps it needs a real device
@@ -188,7 +189,7 @@ def check_network(
 def find_start(
     recipe:Recipe,                 # what to train and how
     size:int,                      # side of the images, px
-    run:Run,                       # its folder, which may not exist yet
+    run:Run|None=None,             # its folder, which may not exist yet; None: a new run
 ) -> Start|None:                   # without weights if the run has a checkpoint
     "The weights that a recipe starts from and their normalization; raises unless they fit."
     if recipe.init == "scratch": return None
@@ -197,10 +198,21 @@ def find_start(
     require(not split_of(recipe) or recipe.init != "pretrained",
             f"init = pretrained with {recipe.method}", "scratch, or the weights of such a run",
             "Published weights are for one network, which sees all channels.")
-    if any(run.path.glob("checkpoint*.pt")): return _going_on(run)
+    if run and any(run.path.glob("checkpoint*.pt")): return _going_on(run)
+    _check_split(recipe)
     with torch.device("meta"), torch.random.fork_rng(devices=[]):
         model = build_encoder(recipe, size).backbone
     return read_start(recipe, model)
+
+# %% ../../nbs/61_training.trainer.ipynb #53b349cb
+def _check_split(recipe):
+    "Raise if the run to start from has two networks and the recipe one, or the reverse."
+    run = Run(recipe.init)
+    if not (run/"config.toml").exists(): return
+    theirs = run.read_config().get("recipe", {}).get("method")
+    same = (theirs == "cmc") == (recipe.method == "cmc")
+    require(same, f"init = {recipe.init!r}, a run of {theirs}, with method = {recipe.method!r}",
+            "cmc for both or for neither", "CMC trains two networks, the others one.")
 
 # %% ../../nbs/61_training.trainer.ipynb #eb3617d5
 def _going_on(run):
@@ -729,6 +741,17 @@ def _check_same(old, new, path, what):
     require(not differ, f"resuming {path} with {what} ({differ})",
             "the recipe and images it was started with", "Choose another folder for a new run.")
 
+# %% ../../nbs/61_training.trainer.ipynb #8315c575
+def check_continues(
+    run:Run,                       # the folder to resume in
+    recipe:Recipe,                 # what is to go on
+):
+    "Raise if a run that has begun has another recipe; reads no image and no checkpoint."
+    if not run.checkpoint.exists(): return
+    try: then = recipe_from(run.read_config()["recipe"])
+    except (SagvicregError, KeyError): return
+    _check_same(asdict(then), asdict(recipe), run/"config.toml", "another recipe")
+
 # %% ../../nbs/61_training.trainer.ipynb #b36f3d8f
 def _check_restored(trainer):
     "Raise unless the state that was loaded can be continued."
@@ -743,6 +766,12 @@ def _check_restored(trainer):
     nan = [k for k, p in trainer.method.named_parameters() if p.isnan().any()]
     require(not nan, f"NaN in {', '.join(nan[:3])}", "numbers")
 
+# %% ../../nbs/61_training.trainer.ipynb #7cd7f832
+def _is_buffer(value, p, option):
+    "Whether an optimizer may keep this value for `p`; Muon also repeats a flag of the group."
+    if isinstance(option, bool): return value is option
+    return isinstance(value, Tensor) and value.shape in ((), p.shape)
+
 # %% ../../nbs/61_training.trainer.ipynb #81a05a07
 def _check_numbers(state):
     "Raise unless the sums and the best score are numbers."
@@ -756,13 +785,13 @@ def _check_numbers(state):
 
 # %% ../../nbs/61_training.trainer.ipynb #a5c2fa6c
 def _check_optimizer(optimizer):
-    "Raise unless the optimizer has the same buffers for all weights, in their shapes."
-    kept = optimizer.state
-    names = {tuple(sorted(buffers)) for buffers in kept.values()}
-    odd = [p for p, buffers in kept.items() for v in buffers.values()
-           if not isinstance(v, Tensor) or v.shape not in ((), p.shape)]
-    require(len(names) <= 1 and not odd, "an optimizer with buffers of other shapes or names",
-            "the same buffers for each weight, of its shape")
+    "Raise unless the optimizer has the same buffers for all weights of a group, in their shapes."
+    for g in optimizer.param_groups:
+        kept = {p: optimizer.state[p] for p in g["params"] if p in optimizer.state}
+        names = {tuple(sorted(buffers)) for buffers in kept.values()}
+        fit = all(_is_buffer(v, p, g.get(k)) for p, kv in kept.items() for k, v in kv.items())
+        require(len(names) <= 1 and fit, "an optimizer with buffers of other shapes or names",
+                "the same buffers for each weight, of its shape")
     rates = [g[k] for g in optimizer.param_groups for k in ("lr", "weight_decay")]
     require(all(isinstance(v, (int, float)) for v in rates), f"rates {rates}", "numbers")
 
