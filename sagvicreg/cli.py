@@ -299,8 +299,7 @@ def _train(
     held = _held_features(data, features, locals())
     _check_flags(stream, cache, workers, resume, previous)
     recipe = _make_recipe(data, method_args, size, preset, held, **recipe)
-    device, name = distributed.init(device), as_path(data or features).resolve().name
-    out = out or f"runs/{recipe.method}-{name}-s{recipe.seed}"
+    device, out = distributed.init(device), out or _usual_out(recipe, data or features)
     _check_run(out, recipe, resume, previous, log_every, save_every, keep, tensorboard)
     found, size = held or _layout(data, root, parts) or data, _side(size, data, recipe)
     _check_images(found, classes, limit, recipe, knn_every, structure_every)
@@ -315,8 +314,8 @@ def _train(
             save_every=save_every, checks=checks, best_by="knn" if knn_every else None)
         if tensorboard: _add_tensorboard(trainer)
         fits.fit(trainer, resume, previous)
-    if held and held.clean is None: features = "FEATURES"     # the views are not for embedding
-    if trainer.rank == 0: _conclude(trainer.run, out, data or features, root, parts)
+    source = data or _source(images, features)
+    if trainer.rank == 0: _conclude(trainer.run, out, source, root, parts)
 
 # %% ../nbs/80_cli.ipynb #e1916e94
 def _images(found, root, size, classes, limit, on_error, cache):
@@ -383,6 +382,16 @@ def _conclude(run, out, data, root, parts):
     except Exception as e: warnings.warn(f"no report was made ({e}); the run itself is complete")
     where = ["--root", root]*bool(root) + ["--parts", parts]*bool(parts)
     print("Next:", shlex.join(["sagvicreg", "embed", out, data, *where]))
+
+# %% ../nbs/80_cli.ipynb #9e5a2416
+def _source(held, features):
+    "Where the features to embed are; in a set without clean ones, somewhere else."
+    return "FEATURES" if held.clean is None else features
+
+# %% ../nbs/80_cli.ipynb #f5d2ae14
+def _usual_out(recipe, source):
+    "The run folder, if none is given."
+    return f"runs/{recipe.method}-{as_path(source).resolve().name}-s{recipe.seed}"
 
 # %% ../nbs/80_cli.ipynb #95a70a70
 def _embed(

@@ -418,8 +418,9 @@ def _recipes(augmentation, views):
     ok = ok and all(isinstance(v, View) for v in augmentation)
     require(ok, f"augmentation {augmentation}", "the name of a preset, or a list of View")
     sides = [v.side for v in augmentation]
-    require(set(sides) == {1}, f"augmentation with views of side {max(sides, key=lambda s: s != 1)}",
-            "side 1", "A view fills the network's input.")
+    odd = [s for s in sides if s != 1]
+    require(not odd, f"augmentation with views of side {odd[:1]}", "side 1",
+            "A view fills the network's input.")
     return [augmentation[i % len(augmentation)] for i in range(views)]
 
 # %% ../nbs/47_features.ipynb #215089ab

@@ -137,9 +137,13 @@ _SUFFIXES = (".safetensors", ".pth", ".pt", ".bin", ".tar")
 def _read_weights(path):
     "The tensors of a file by name; runs no code from it."
     try: state = load_state_dict(str(path), weights_only=True)
-    except (AttributeError, IndexError, KeyError, UnpicklingError): state = None
+    except (AttributeError, IndexError): state = None
+    except RuntimeError as e:                    # objects of a program, or no file of torch
+        if not isinstance(e.__cause__, UnpicklingError): raise
+        state = None
     if not state or not all(isinstance(v, Tensor) for v in state.values()):
-        raise ValueError("no tensors by name, as torch.save(model.state_dict(), FILE) writes them")
+        raise ValueError("no tensors by name, as torch.save(model.state_dict(), FILE) writes "
+                         "them; no other objects are loaded")
     return state
 
 def _check_suffix(path, otherwise):

@@ -96,8 +96,9 @@ def _check_measurable(p, parts):
             "two or more", halves)
     if not hasattr(p, "neighbors_graph"): return
     n = len(held) if p.images is None else min(p.images, len(held))
-    require(p.neighbors_graph < n, f"neighbors_graph = {p.neighbors_graph} with {n} held-out images",
-            "fewer neighbors than images", f"Change it: neighbors_graph={n - 1}.")
+    given = f"neighbors_graph = {p.neighbors_graph} with {n} held-out images"
+    require(p.neighbors_graph < n, given, "fewer neighbors than images",
+            f"Change it: neighbors_graph={n - 1}.")
 
 # %% ../../nbs/72_protocols.runs.ipynb #e1d0e29b
 def experiment_data(

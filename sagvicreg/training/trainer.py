@@ -157,6 +157,18 @@ def _check_for_features(method):
             f"one that compares two views: {', '.join(sorted(known))}",
             "The others split, mask or crop images.")
 
+# %% ../../nbs/61_training.trainer.ipynb #f103d6e1
+def _check_views(recipe, size, method):
+    "Raise unless the encoder can take the views that the augmentation makes."
+    if is_head(recipe.backbone): return
+    views = augmentation(recipe.augmentation, size, (0., 0., 0.), (1., 1., 1.), method.views)
+    for side in {*views.sides} - {size}:
+        try: check_input_size(method.encoder, side, recipe.backbone)
+        except SagvicregError as e:
+            given = f"augmentation = {recipe.augmentation!r} makes views of {side} px"
+            raise SagvicregError(f"{given}, which {recipe.backbone} cannot take; expected sides "
+                                 "that it can. Use another size or augmentation") from e.__cause__
+
 # %% ../../nbs/61_training.trainer.ipynb #c8ec4b1f
 def check_recipe(
     recipe:Recipe,                 # what to train and how
@@ -164,7 +176,9 @@ def check_recipe(
 ):
     "Raise if the method and its encoder cannot be made; reads no image and takes no memory."
     try:
-        with torch.device("meta"), torch.random.fork_rng(devices=[]): method = _built(recipe, size)
+        with torch.device("meta"), torch.random.fork_rng(devices=[]):
+            method = _built(recipe, size)
+            _check_views(recipe, size, method)
         if hasattr(method, "check_batch"): method.check_batch(recipe.batch_size)
     except SagvicregError as e:
         if not isinstance(e.__cause__, NotImplementedError): raise
@@ -741,17 +755,6 @@ def _check_same(old, new, path, what):
     require(not differ, f"resuming {path} with {what} ({differ})",
             "the recipe and images it was started with", "Choose another folder for a new run.")
 
-# %% ../../nbs/61_training.trainer.ipynb #8315c575
-def check_continues(
-    run:Run,                       # the folder to resume in
-    recipe:Recipe,                 # what is to go on
-):
-    "Raise if a run that has begun has another recipe; reads no image and no checkpoint."
-    if not run.checkpoint.exists(): return
-    try: then = recipe_from(run.read_config()["recipe"])
-    except (SagvicregError, KeyError): return
-    _check_same(asdict(then), asdict(recipe), run/"config.toml", "another recipe")
-
 # %% ../../nbs/61_training.trainer.ipynb #b36f3d8f
 def _check_restored(trainer):
     "Raise unless the state that was loaded can be continued."
@@ -802,3 +805,14 @@ def _check_steps(trainer):
     step = gather(step).tolist()
     require(len(set(step)) == 1, f"processes that resume from different steps ({step})",
             "one run folder that all of them see")
+
+# %% ../../nbs/61_training.trainer.ipynb #8315c575
+def check_continues(
+    run:Run,                       # the folder to resume in
+    recipe:Recipe,                 # what is to go on
+):
+    "Raise if a run that has begun has another recipe; reads no image and no checkpoint."
+    if not run.checkpoint.exists(): return
+    try: then = recipe_from(run.read_config()["recipe"])
+    except (SagvicregError, KeyError): return
+    _check_same(asdict(then), asdict(recipe), run/"config.toml", "another recipe")
