@@ -1,19 +1,10 @@
 // Opens one notebook in JupyterLab, runs all its cells, and looks for errors and figures:
 // node check_lab.js ADDRESS TOKEN NOTEBOOK FIGURES SECONDS
-const { chromium } = require(process.env.PLAYWRIGHT);
+const { start } = require('./chromium.js');
 const [address, token, notebook, figures, seconds] = process.argv.slice(2);
 
 (async () => {
-  const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM,
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--no-first-run',
-    ],
-  });
+  const browser = await start();
   const page = await browser.newPage({ viewport: { width: 1300, height: 1000 } });
   page.setDefaultTimeout(1000 * seconds);
   const elsewhere = new Set(),

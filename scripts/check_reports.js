@@ -4,7 +4,7 @@
 const { readFileSync } = require('fs'),
   { pathToFileURL } = require('url'),
   { basename } = require('path');
-const { chromium } = require(process.env.PLAYWRIGHT);
+const { start } = require('./chromium.js');
 const widths = { desktop: 1280, phone: 390 },
   smallest = 12;
 
@@ -96,16 +96,7 @@ function inspect({ shown, bars, smallest }) {
 }
 
 (async () => {
-  const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM,
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--no-first-run',
-    ],
-  });
+  const browser = await start();
   const pages = JSON.parse(readFileSync(process.argv[2])),
     problems = [];
   for (const { file, shown, bars } of pages)

@@ -4,7 +4,7 @@ const fs = require('fs'),
   http = require('http'),
   path = require('path'),
   { pathToFileURL } = require('url');
-const { chromium } = require(process.env.PLAYWRIGHT);
+const { start } = require('./chromium.js');
 const folder = path.resolve(process.argv[2]),
   base = pathToFileURL(folder).href + '/',
   words = 'random walk';
@@ -94,16 +94,7 @@ async function search(page, address) {
 }
 
 (async () => {
-  const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM,
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--no-first-run',
-    ],
-  });
+  const browser = await start();
   const server = http.createServer((q, a) =>
     fs.readFile(
       path.join(folder, decodeURIComponent(new URL(q.url, 'http://h').pathname)),

@@ -326,11 +326,9 @@ def readable():
 @check("wrap the line, or give the second statement a line of its own")
 def scripts_readable():
     "Scripts, benchmarks and Makefile have at most 100 columns, and one statement per line"
-    programs = sorted([*root.glob("bench/*.py"), *root.glob("scripts/*.py")])
-    wrong = []
-    programs.append(root / "setup.py")
+    wrong, programs = [], [*root.glob("bench/*.py"), *root.glob("scripts/*.py"), root / "setup.py"]
     others = [p for g in ("bench/*.sh", "scripts/*.js", ".ci/*") for p in sorted(root.glob(g))]
-    for p in [*programs, *others, root / "Makefile"]:
+    for p in [*sorted(programs), *others, root / "Makefile"]:
         text = p.read_text(encoding="utf-8")
         lines, where = text.split("\n"), p.relative_to(root)
         wide = [n for n, line in enumerate(lines, 1) if len(line) > style.columns]
