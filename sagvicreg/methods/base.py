@@ -68,6 +68,13 @@ def prepare(self:Method,
     "Add what is drawn for each image, such as masks."
     return views
 
+# %% ../../nbs/50_methods.base.ipynb #e14d26b9
+@patch
+def check_batch(self:Method,
+    n:int,                                   # images in a batch
+):
+    "Raise if batches of this size are too small for the method."
+
 # %% ../../nbs/50_methods.base.ipynb #96819a71
 @patch
 def before_step(self:Method,
@@ -214,6 +221,16 @@ class PairedMethod(Method):
     ) -> dict[str, Float[Tensor, ""]]:              # `loss` and whatever is worth logging
         "Named terms of the loss."
         raise NotImplementedError(f"{type(self).__name__} does not define compare")
+
+# %% ../../nbs/50_methods.base.ipynb #2efed199
+@patch
+def check_batch(self:PairedMethod,
+    n:int,                                   # images in a batch
+):
+    "Raise if the walk's graph has more neighbors than a batch has images."
+    k = getattr(self.pairs, "options", {}).get("k", 1)
+    require(k <= n, f"k = {k} and batches of {n} images", "k of at most the size of a batch",
+            "Use a smaller k or a larger batch_size.")
 
 # %% ../../nbs/50_methods.base.ipynb #9484e866
 @patch

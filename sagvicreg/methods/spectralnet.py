@@ -77,11 +77,13 @@ def embed(self:ImageSpectralNet,
 def check_batch(self:ImageSpectralNet,
     n:int,                                        # images in a batch
 ):
-    "Raise unless a batch has more views than the embedding has coordinates."
+    "Raise unless a batch has more views than coordinates and as many images as neighbors."
     given = f"spectralnet with embeddings of width {self.encoder.width}"
     require(2*n > self.encoder.width, f"{given} and {2*n} views per batch",
             "more views than coordinates",
             "Use a larger batch_size or a narrower expander (--expander).")
+    require(self.edges == "own" or self.k <= n, f"k = {self.k} and batches of {n} images",
+            "k of at most the size of a batch", "Use a smaller k or a larger batch_size.")
 
 # %% ../../nbs/57_methods.spectralnet.ipynb #6f4cd836
 @patch

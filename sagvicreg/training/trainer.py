@@ -179,7 +179,7 @@ def check_recipe(
         with torch.device("meta"), torch.random.fork_rng(devices=[]):
             method = _built(recipe, size)
             _check_views(recipe, size, method)
-        if hasattr(method, "check_batch"): method.check_batch(recipe.batch_size)
+        method.check_batch(recipe.batch_size)
     except SagvicregError as e:
         if not isinstance(e.__cause__, NotImplementedError): raise
     except Exception: return                         # perhaps it needs a real device
@@ -311,6 +311,7 @@ def _set_up(self:Trainer, compile, workers):
     self.batches = Batches(len(data), recipe.batch_size, self.rng["order"], recipe.drop_last)
     self._check_split_sizes()
     self._make_method(compile, start)
+    self.method.check_batch(min(recipe.batch_size, len(data)))
     self.augment = _augmentation(recipe, data, self.method.views)
     if split_of(recipe): self._standardize()
     self._make_optimizer()
