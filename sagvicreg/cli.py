@@ -16,9 +16,9 @@ from types import NoneType
 from typing import get_args
 
 import sagvicreg
-from .core import LazyModule, Run, SagvicregError, as_path, as_whole, atomic_write
-from .core import counted, environment, nearest, output_file, pick_device, require
-from .core import require_one_of, require_writable
+from .core import LazyModule, Run, SagvicregError, as_number, as_path, as_whole
+from .core import atomic_write, counted, environment, nearest, output_file, pick_device
+from .core import require, require_one_of, require_writable
 from .training.recipe import Recipe
 
 # %% ../nbs/80_cli.ipynb #4fe0d95e
@@ -725,6 +725,7 @@ def _check_action(name, list, pending, minutes):
     require(len(chosen) == 1, " and ".join(chosen) or "no name, --list or --pending",
             f"one of them; names are {', '.join(tables.EXPERIMENTS)}")
     require(pending or not minutes, "--minutes without --pending", "them together")
+    as_number(minutes, "minutes", 0)
 
 # %% ../nbs/80_cli.ipynb #b3d2a761
 def _preset_changes(name, change, parts=""):
