@@ -10,6 +10,7 @@ It writes nothing that git tracks.
 import json, os, sys, tempfile, time, traceback
 
 from argparse import ArgumentParser
+from contextlib import contextmanager
 from subprocess import PIPE, Popen
 
 from browser import Skipped
@@ -37,17 +38,23 @@ def run_check(check):
     return report(check.__doc__, time.time() - start, problems, check.todo)
 
 
-def run_notebooks(paths, flags):
-    "Test the notebooks, then list the slowest; returns whether each passed."
-    used, passed = {}, []
+@contextmanager
+def running(paths, flags):
+    "A process that tests the notebooks and prints a line of JSON for each."
     # chapters that need the same trained model share it, in `runs`
     with tempfile.TemporaryDirectory() as runs:
         command = [sys.executable, "scripts/notebooks.py", *map(str, paths), f"--test={flags}"]
         env = os.environ | dict(SAGVICREG_RUNS=runs)
         with Popen(command, stdout=PIPE, text=True, env=env) as child:
-            for line in child.stdout:
-                path, problems, seconds, used[path] = json.loads(line)
-                passed.append(report(path, seconds, problems))
+            yield child
+
+
+def report_notebooks(child, paths):
+    "Print what became of each notebook, then the slowest; returns whether each passed."
+    used, passed = {}, []
+    for line in child.stdout:
+        path, problems, seconds, used[path] = json.loads(line)
+        passed.append(report(path, seconds, problems))
     lost = [str(path) for path in paths if str(path.relative_to(root)) not in used]
     if lost:
         passed.append(report("Every notebook is run", 0, lost))
@@ -72,9 +79,10 @@ def main():
         parser.error(f"no notebook of nbs/ begins with {' or '.join(args.only or ['anything'])}")
 
     before = tree(nbs)
-    passed = [] if args.only else [run_check(check) for check in checks]
-    passed = [p for p in passed if p is not None]  # without what was skipped
-    passed += run_notebooks(paths, args.flags)
+    with running(paths, args.flags) as child:  # while the checks are made, most of which wait
+        passed = [] if args.only else [run_check(check) for check in checks]
+        passed = [p for p in passed if p is not None]  # without what was skipped
+        passed += report_notebooks(child, paths)
     left = [f"nbs/{f}" for f, data in tree(nbs).items() if before.get(f) != data]
     if not args.only:
         todo = "write to a tempfile.TemporaryDirectory instead"
