@@ -303,7 +303,7 @@ def _train(
     _check_run(out, recipe, resume, previous, log_every, save_every, keep, tensorboard)
     found, size = held or _layout(data, root, parts) or data, _side(size, data, recipe)
     _check_images(found, classes, limit, recipe, knn_every, structure_every)
-    _show_start(recipe, size, Run(out))
+    _show_start(recipe, size, Run(out), None if preset or resume else found)
     with _interruptible(Run(out)):
         how = classes, limit, on_error, stream and cache
         images = _part(held, classes, limit) if held else _images(found, root, size, *how)
@@ -367,11 +367,22 @@ def _announce(images, recipe, out):
     what = f"{recipe.method}, {recipe.backbone}, {epochs}{several} → {out}"
     if rank == 0: print(f"{images}\n{what}", flush=True)
 
+# %% ../nbs/80_cli.ipynb #25281204
+def _advise_small(found, size):
+    "Print that another recipe suits a folder of small images."
+    if not isinstance(found, datasets.Layout): return
+    side = datasets.usual_side(found, "train")
+    if side and side <= 40 and side < size:
+        print(f"The images are about {side} px wide and will be enlarged to {size} px. "
+              "For such images, --preset cpu --size 32 has done better.", flush=True)
+
 # %% ../nbs/80_cli.ipynb #a5b8fc8e
-def _show_start(recipe, size, run):
-    "Print what training starts from, unless that is new weights; raises if they do not fit."
+def _show_start(recipe, size, run, found=None):
+    "Print what training starts from, or advice for new weights; raises if they do not fit."
     with distributed.first_alone(): start = trainers.find_start(recipe, size, run)
-    if start and start.about and distributed.world()[0] == 0: print(start, flush=True)
+    if distributed.world()[0]: return
+    if start and start.about: print(start, flush=True)
+    elif not start: _advise_small(found, size)
 
 # %% ../nbs/80_cli.ipynb #41179d99
 def _conclude(run, out, data, root, parts):

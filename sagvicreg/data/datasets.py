@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['LAYOUTS', 'channel_stats', 'ImageSet', 'row_numbers', 'show_images', 'digits', 'cifar100', 'max_pixels', 'rgb_image',
            'try_image', 'decode_image', 'Layout', 'write_layout', 'folder_layout', 'folder_report', 'LayoutCase',
-           'scan_folder', 'set_name', 'readable_rows', 'image_folder', 'data_root', 'dataset_layout', 'load_dataset']
+           'scan_folder', 'usual_side', 'set_name', 'readable_rows', 'image_folder', 'data_root', 'dataset_layout',
+           'load_dataset']
 
 # %% ../../nbs/40_data.datasets.ipynb #68d83dee
 import hashlib, io, math, os, pickle, re, textwrap, unicodedata, warnings
@@ -967,6 +968,24 @@ def scan_folder(
         return layout.folder, files, None, []
     classes = layout.classes if classes is None else list(classes)
     return layout.folder, files, _numbers(names, classes), classes
+
+# %% ../../nbs/40_data.datasets.ipynb #014ef589
+def _shorter_side(path):
+    "Of an image, from its header, in pixels; None if the file cannot be read."
+    try:
+        with _open_image(path) as im: return min(im.size)
+    except Exception: return None
+
+# %% ../../nbs/40_data.datasets.ipynb #063920e5
+def usual_side(
+    path,                      # the folder, or its Layout
+    part:str|None=None,        # train, val or test; None: all
+) -> int|None:                 # px; None if no file could be read
+    "The median of the shorter sides of a folder's images, from the headers of a few."
+    folder, files, *_ = scan_folder(path, part=part)
+    some = files[::-(-len(files)//20)]
+    sides = [side for f in some if (side := _shorter_side(folder/f))]
+    return int(np.median(sides)) if sides else None
 
 # %% ../../nbs/40_data.datasets.ipynb #cd0d7f8b
 def set_name(
