@@ -312,12 +312,14 @@ RECIPES: dict[str, Recipe] = {
                      expander="1024-1024-1024", augmentation="reduced", epochs=30,
                      optimizer="muon", method_args=dict(sim_coeff=12.)),
     # views embedded by a frozen encoder; longer training gains little and costs agreement
-    "features": Recipe(backbone="mlp-512-512-256", small_stem=False, expander="512-512-512",
-                       augmentation="cached", epochs=10, base_lr=2e-3, warmup_epochs=1.),
+    "features": Recipe(method="vicreg", backbone="mlp-512-512-256", small_stem=False,
+                       expander="512-512-512", augmentation="cached", epochs=10, base_lr=2e-3,
+                       warmup_epochs=1.),
     # a few thousand photographs at 96 px and a network that has learned from ImageNet
-    "adapt": Recipe(backbone="tf_efficientnet_lite0", small_stem=False, init="pretrained",
-                    freeze_norm=True, expander="1024-1024-1024", augmentation="small", epochs=2,
-                    batch_size=64, base_lr=2.5e-4),
+    "adapt": Recipe(method="vicreg", backbone="tf_efficientnet_lite0", small_stem=False,
+                    init="pretrained", freeze_norm=True, expander="1024-1024-1024",
+                    augmentation="small", epochs=2, batch_size=64, base_lr=2.5e-4,
+                    method_args=dict(sim_coeff=12.)),
 }
 
 # %% ../../nbs/60_training.recipe.ipynb #35ca7b31
