@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['METHODS', 'Method', 'frozen_copy', 'ema_update', 'half_cosine', 'register', 'make_method', 'check_no_expander',
-           'check_coefficients', 'PairedMethod']
+           'check_coefficients', 'PairedMethod', 'check_neighbors']
 
 # %% ../../nbs/50_methods.base.ipynb #e8a9af9b
 import copy, inspect, math
@@ -222,15 +222,22 @@ class PairedMethod(Method):
         "Named terms of the loss."
         raise NotImplementedError(f"{type(self).__name__} does not define compare")
 
+# %% ../../nbs/50_methods.base.ipynb #78d4ea48
+def check_neighbors(
+    k:int,                                   # neighbors per image
+    n:int,                                   # images in a batch
+):
+    "Raise if a graph has more neighbors than a batch has images."
+    require(k <= n, f"k = {k} and batches of {n} images", "k of at most the size of a batch",
+            "Use a smaller k or a larger batch_size.")
+
 # %% ../../nbs/50_methods.base.ipynb #2efed199
 @patch
 def check_batch(self:PairedMethod,
     n:int,                                   # images in a batch
 ):
     "Raise if the walk's graph has more neighbors than a batch has images."
-    k = getattr(self.pairs, "options", {}).get("k", 1)
-    require(k <= n, f"k = {k} and batches of {n} images", "k of at most the size of a batch",
-            "Use a smaller k or a larger batch_size.")
+    check_neighbors(getattr(self.pairs, "options", {}).get("k", 1), n)
 
 # %% ../../nbs/50_methods.base.ipynb #9484e866
 @patch

@@ -15,7 +15,7 @@ from ..core import require
 from ..distributed import gather
 from ..graph.affinity import affinity
 from ..losses import full_precision
-from .base import Method, register
+from .base import Method, check_neighbors, register
 from ..spectral.net import orthogonalize, spectralnet_loss
 
 # %% ../../nbs/57_methods.spectralnet.ipynb #4770cc52
@@ -72,18 +72,23 @@ def embed(self:ImageSpectralNet,
     seen = [self.encoder(v) for v in views]
     return tuple(e.embedding for e in seen) + tuple(e.representation for e in seen)
 
+# %% ../../nbs/57_methods.spectralnet.ipynb #c8d11683
+@patch
+def _check_views(self:ImageSpectralNet, n):
+    "Raise unless a batch of n images has more views than the embedding has coordinates."
+    given = f"spectralnet with embeddings of width {self.encoder.width}"
+    require(2*n > self.encoder.width, f"{given} and {2*n} views per batch",
+            "more views than coordinates",
+            "Use a larger batch_size or a narrower expander (--expander).")
+
 # %% ../../nbs/57_methods.spectralnet.ipynb #ecd9f0d2
 @patch
 def check_batch(self:ImageSpectralNet,
     n:int,                                        # images in a batch
 ):
     "Raise unless a batch has more views than coordinates and as many images as neighbors."
-    given = f"spectralnet with embeddings of width {self.encoder.width}"
-    require(2*n > self.encoder.width, f"{given} and {2*n} views per batch",
-            "more views than coordinates",
-            "Use a larger batch_size or a narrower expander (--expander).")
-    require(self.edges == "own" or self.k <= n, f"k = {self.k} and batches of {n} images",
-            "k of at most the size of a batch", "Use a smaller k or a larger batch_size.")
+    self._check_views(n)
+    if self.edges != "own": check_neighbors(self.k, n)
 
 # %% ../../nbs/57_methods.spectralnet.ipynb #6f4cd836
 @patch
@@ -95,7 +100,7 @@ def terms(self:ImageSpectralNet,
     z, z2, h, h2 = outputs[0], outputs[1], *(o.detach() for o in outputs[2:])
     z, z2, h, h2 = (gather(o) for o in (z, z2, h, h2))
     n = len(z)
-    self.check_batch(n)
+    self._check_views(n)
     w = _view_graph(h, h2, self.edges, self.k)
     loss, y = rayleigh(torch.cat([z, z2]), w)
     self.last_embedding = y[:n].detach()
