@@ -10,7 +10,8 @@ __all__ = ['SCORES', 'SagvicregError', 'require', 'counted', 'shortened', 'neare
            'reading', 'Run', 'parse_json']
 
 # %% ../nbs/00_core.ipynb #81e7863c
-import ctypes, difflib, html, json, math, os, platform, random, re, stat, sys, tempfile, tomllib
+import ctypes, difflib, errno, html, json, math, os, platform, random, re, stat, sys, tempfile
+import tomllib
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib import import_module, metadata
@@ -113,7 +114,7 @@ def as_number(
     ok = ok and (low is None or low <= value) and (high is None or value <= high)
     ok = ok and (above is None or above < value) and (below is None or value < below)
     bounds = dict(above=above, below=below)
-    more = "".join(f" {word} {v:,}" for word, v in bounds.items() if v is not None)
+    more = " and".join(f" {word} {v:,}" for word, v in bounds.items() if v is not None)
     require(ok, f"{name} = {value!r}", f"a number{more}{_range(low, high)}", todo)
     return float(value)
 
@@ -222,8 +223,9 @@ def pick_device(
     except (RuntimeError, TypeError, ValueError, OverflowError): device = None
     require(device is not None, f"device {name!r}",
             "a torch device such as cpu, cuda, cuda:0 or mps", "Or use auto.")
-    require(_is_present(device.type), f"device {name!r}", "a device this machine has",
-            "Use auto or cpu.")
+    count = torch.cuda.device_count() if device.type == "cuda" else 1
+    there = _is_present(device.type) and (device.index or 0) < count
+    require(there, f"device {name!r}", "a device this machine has", "Use auto or cpu.")
     return device
 
 # %% ../nbs/00_core.ipynb #56e36e4d
@@ -249,17 +251,23 @@ def _machine_memory():
     return [1024*int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")]
 
 # %% ../nbs/00_core.ipynb #7c7d5ac2
-_CGROUPS = (                       # limit and use, in versions 2 and 1 of control groups
-    ("memory.max", "memory.current"),
-    ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+_CGROUPS = (                       # limit, use and details, in versions 2 and 1 of control groups
+    ("memory.max", "memory.current", "memory.stat"),
+    ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "memory/memory.stat"),
 )
+
+def _reclaimable(details):
+    "Bytes in use for copies of files, which the system gives up when memory is needed."
+    found = re.findall(r"^(?:total_)?inactive_file (\d+)$", details, re.MULTILINE)
+    return int(found[-1]) if found else 0
 
 def _container_memory():
     "What the container may still use, if it has a limit."
     found = []
     for names in _CGROUPS:
-        limit, used = (_read(f"/sys/fs/cgroup/{name}").strip() for name in names)
-        if limit.isdecimal() and used.isdecimal(): found.append(int(limit) - int(used))
+        limit, used, details = (_read(f"/sys/fs/cgroup/{name}").strip() for name in names)
+        if not (limit.isdecimal() and used.isdecimal()): continue
+        found.append(int(limit) - int(used) + _reclaimable(details))
     return found
 
 # %% ../nbs/00_core.ipynb #e3a191ce
@@ -496,11 +504,15 @@ def _into(path):
             raise
 
 # %% ../nbs/00_core.ipynb #f779f9b6
+_NOT_OF_FOLDERS = (errno.EINVAL, errno.EBADF, errno.ENOTSUP)     # some disks flush only files
+
 def _sync_folder(path):
-    "Flush a folder's list of names to disk, if the system can (Windows cannot)."
+    "Flush a folder's list of names to disk, if the system and the disk can (Windows cannot)."
     if not hasattr(os, "O_DIRECTORY"): return
     handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try: os.fsync(handle)
+    except OSError as e:
+        if e.errno not in _NOT_OF_FOLDERS: raise
     finally: os.close(handle)
 
 # %% ../nbs/00_core.ipynb #8c731356
@@ -699,7 +711,7 @@ def read_log(self:Run) -> list[dict]:
     "All complete lines of `log.jsonl`; a last line cut short by a crash is left out."
     p = self.path/"log.jsonl"
     if not p.exists(): return []
-    with reading(p, "one JSON object a line", "Fix or remove it."):
+    with reading(p, "one JSON object per line", "Fix or remove it."):
         *lines, _ = p.read_bytes().split(b"\n")
         return [_logged(i, line) for i, line in enumerate(lines, 1)]
 
