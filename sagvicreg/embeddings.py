@@ -547,9 +547,9 @@ def _stacked(sets):
     require(odd is first, f"{first.name} with {first.shape[1]:,} columns and {odd.name} with "
             f"{odd.shape[1]:,}", "files of one width", "Name one file, or one folder for each set.")
     require_memory(sum(e.x.nbytes for e in sets), "all files together")
-    found = {}
+    found, known = {}, not all(map(_is_numbered, sets))
     for k in (*_ROWS, "labels"):
-        columns = [None if k == "index" and _is_numbered(e) or k == "ids" and e.kind != "ids"
+        columns = [None if k == "index" and not known or k == "ids" and e.kind != "ids"
                    else getattr(e, k) for e in sets]
         alike = all(c is not None and c.dtype.kind == columns[0].dtype.kind for c in columns
                     if columns[0] is not None)

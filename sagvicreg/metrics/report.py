@@ -593,7 +593,8 @@ def save(self:Comparison,
     path = as_path(path)
     require(path.suffix == ".html", f"report {str(path)!r}", "a name that ends in .html")
     page = fill_template("metrics/compare.html", _contents(self, images))
-    with atomic_write(path) as t: t.write_text(page, encoding="utf-8")
+    page = page.encode(errors="backslashreplace")              # for odd names of files
+    with atomic_write(path) as t: t.write_bytes(page)
     return path
 
 # %% ../../nbs/39_metrics.report.ipynb #af377929

@@ -201,7 +201,8 @@ def save(self:ItemAgreement,
     head = ["id", "row", "shared", "contribution", "residual", "cluster1", "cluster2"]
     columns = [self.shared, self.contribution, self.residual, *cuts]
     columns = [np.asarray(c)[order].tolist() for c in columns]
-    with atomic_write(path) as temp, open(temp, "w", newline="", encoding="utf-8") as f:
+    how = dict(newline="", encoding="utf-8", errors="surrogateescape")    # odd names of files
+    with atomic_write(path) as temp, open(temp, "w", **how) as f:
         writer = csv.writer(f)
         writer.writerow(head)
         writer.writerows(zip([self.ids[i] for i in order], order.tolist(), *columns))
