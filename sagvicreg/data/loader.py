@@ -7,7 +7,7 @@ __all__ = ['Batches', 'ImageFiles', 'image_files', 'image_size', 'in_memory', 'f
            'Streamed', 'feed']
 
 # %% ../../nbs/43_data.loader.ipynb #80ea65ff
-import hashlib, math, os, shutil, signal, threading, warnings, weakref, zlib
+import hashlib, math, os, re, shutil, signal, threading, warnings, weakref, zlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -230,10 +230,10 @@ def _hexdigest(*parts):
     return h.hexdigest()
 
 # %% ../../nbs/43_data.loader.ipynb #bdefc148
-def _cache_name(folder, files, stats, size):
+def _cache_name(folder, files, stats, size, part):
     "The name of the cache file."
     folder = folder.resolve()
-    place = _hexdigest(repr((2, str(folder), size)))
+    place = _hexdigest(repr((3, str(folder), part, size)))
     content = _hexdigest("\0".join(files), stats.numpy())
     return f"{folder.name}-{size}-{place}-{content}.raw"
 
@@ -245,21 +245,23 @@ def _has_room(file, length):
 
 # %% ../../nbs/43_data.loader.ipynb #2d07d4f0
 _MOST_CACHES = 8     # in one place
+_CACHE = r".+-\d+-[0-9a-f]{16}-[0-9a-f]{16}\.raw"     # cameras write other files named *.raw
 
 def _drop_old(file):
-    "Remove older caches of the same folder and size, and all but the last used ones."
-    others = sorted(set(file.parent.glob("*.raw")) - {file}, key=lambda p: -p.stat().st_mtime)
+    "Remove older caches of the same images and size, and all but the last used ones."
+    caches = {p for p in file.parent.glob("*.raw") if re.fullmatch(_CACHE, p.name)}
+    others = sorted(caches - {file}, key=lambda p: -p.stat().st_mtime)
     same = file.name.rpartition("-")[0]
     stale = [p for p in others if p.name.rpartition("-")[0] == same]
     kept = [p for p in others if p not in stale]
     for p in stale + kept[_MOST_CACHES - 1:]: p.unlink(missing_ok=True)
 
 # %% ../../nbs/43_data.loader.ipynb #c2b4dd54
-def _cache_file(folder, files, stats, size, cache):
+def _cache_file(folder, files, stats, size, cache, part=None):
     "The cache file, created if needed; None for no cache or, with `auto`, if there is no room."
     if cache is None: return None
     place = data_root()/"decoded" if cache == "auto" else as_path(cache)
-    file = place/_cache_name(folder, files, stats, size)
+    file = place/_cache_name(folder, files, stats, size, part)
     try:
         place.mkdir(parents=True, exist_ok=True)
         _drop_old(file)
@@ -313,7 +315,7 @@ def image_files(
     folder, files, labels, classes = scan_folder(path, classes, part)
     stats = _file_stats(folder, files)
     files, labels, stats = _not_empty(folder, files, labels, stats, on_error)
-    cache = _cache_file(folder, files, stats, size, cache)
+    cache = _cache_file(folder, files, stats, size, cache, part)
     data = ImageFiles(folder, files, size, labels, classes, name=set_name(folder, part),
                       on_error=on_error, cache=cache, file_bytes=stats[:, 0].clone())
     mean, std = _sample_stats(data, workers)
