@@ -270,7 +270,7 @@ def _from_npz(path):
 def _read_json(path):
     "The object in a file."
     with reading(path, "what embed_views wrote", "Embed again, into another folder."):
-        found = parse_json(Path(path).read_text(encoding="utf-8"))
+        found = json.loads(Path(path).read_text(encoding="utf-8"))
         require(isinstance(found, dict), f"a {type(found).__name__}", "an object")
         return found
 
@@ -291,7 +291,8 @@ def _from_folder(folder):
     with reading(folder/_META, "what embed_views wrote"):
         columns = {k: torch.tensor(meta[k]) for k in ("labels", "index") if meta[k] is not None}
         columns |= {k: meta[k] for k in ("classes", "paths", "name", "encoder")}
-        arrays = {k: _mapped(folder/f"{k}.npy") for k in ("views", "clean")}
+        n = len(meta["index"])
+        arrays = {k: _mapped(folder/f"{k}.npy")[:n] for k in ("views", "clean")}
         return FeatureViews(**arrays, **columns)
 
 # %% ../nbs/47_features.ipynb #4a4a9bb1
@@ -508,11 +509,8 @@ def _save(cache):
 
 # %% ../nbs/47_features.ipynb #90d07d1e
 def _finish(cache, images, rows):
-    "Cut the arrays to the `rows` that could be read, and describe them."
+    "Describe the images in `rows`, which could be read."
     _save(cache)
-    if cache.bad:
-        for f, a in zip(cache.files, cache.arrays):
-            with atomic_write(f) as t: np.save(t, a[:len(rows)])
     part = images[rows] if cache.bad else images
     labels = None if part.labels is None else part.labels.tolist()
     meta = cache.settings | dict(
