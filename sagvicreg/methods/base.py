@@ -72,6 +72,7 @@ def prepare(self:Method,
 @patch
 def check_batch(self:Method,
     n:int,                                   # images in a batch
+    least:int|None=None,                     # in the smallest, an epoch's last; default: n
 ):
     "Raise if batches of this size are too small for the method."
 
@@ -235,6 +236,7 @@ def check_neighbors(
 @patch
 def check_batch(self:PairedMethod,
     n:int,                                   # images in a batch
+    least:int|None=None,                     # not used: a smaller last batch has fewer neighbors
 ):
     "Raise if the walk's graph has more neighbors than a batch has images."
     check_neighbors(getattr(self.pairs, "options", {}).get("k", 1), n)

@@ -79,15 +79,16 @@ def _check_views(self:ImageSpectralNet, n):
     given = f"spectralnet with embeddings of width {self.encoder.width}"
     require(2*n > self.encoder.width, f"{given} and {2*n} views per batch",
             "more views than coordinates",
-            "Use a larger batch_size or a narrower expander (--expander).")
+            "Use a larger batch_size, drop_last or a narrower expander (--expander).")
 
 # %% ../../nbs/57_methods.spectralnet.ipynb #ecd9f0d2
 @patch
 def check_batch(self:ImageSpectralNet,
     n:int,                                        # images in a batch
+    least:int|None=None,                          # in the smallest, an epoch's last; default: n
 ):
-    "Raise unless a batch has more views than coordinates and as many images as neighbors."
-    self._check_views(n)
+    "Raise unless all batches have more views than coordinates, and most enough neighbors."
+    self._check_views(n if least is None else least)
     if self.edges != "own": check_neighbors(self.k, n)
 
 # %% ../../nbs/57_methods.spectralnet.ipynb #6f4cd836
