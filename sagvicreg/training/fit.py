@@ -439,7 +439,9 @@ def _release(run, file):
     "Remove the lock and let others in; does nothing in a forked child."
     if file not in _claims: return
     _claims.remove(file)
-    if _is_current(file, run): _lock_file(run).unlink()
+    ours = _is_current(file, run)
+    if _fcntl is None: file.close()                  # Windows does not remove an open file
+    if ours: _lock_file(run).unlink()
     file.close()
 
 # %% ../../nbs/63_training.fit.ipynb #8c861936
@@ -519,7 +521,7 @@ def _train_epoch(trainer, call):
 # %% ../../nbs/63_training.fit.ipynb #0820ef0a
 def train(
     recipe:Recipe,                 # what to train and how
-    data,                          # images to train on: an ImageSet or ImageFiles
+    data,                          # to train on: ImageSet, ImageFiles or FeatureViews
     out,                           # run folder
     resume:bool=False,             # go on where an earlier call stopped
     **kwargs,                      # device, log_every, checks, …: see Trainer

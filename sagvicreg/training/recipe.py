@@ -75,6 +75,8 @@ class Recipe:
         for f in fields(self): object.__setattr__(self, f.name, _plain(getattr(self, f.name)))
         if isinstance(self.freeze, int): object.__setattr__(self, "freeze", str(self.freeze))
         check_types(self)
+        given = {k: v for k, v in self.method_args.items() if v is not None}   # None: the default
+        object.__setattr__(self, "method_args", given)
         _check_sizes(self)
         _check_rates(self)
         _check_names(self)
@@ -274,7 +276,7 @@ def make_schedule(
     optimizer:"torch.optim.Optimizer", # whose learning rates it sets
     steps:int,                         # T, number of steps of the run
     warmup:int=0,                      # t_w, steps of linear warm-up
-    floor:float=0.001,                 # last learning rate, as a fraction of the peak
+    floor:float=0.001,                 # last learning rate, as a fraction of the highest peak
 ) -> "scheduler.CosineLRScheduler":    # call `step_update(t)` before step t
     "Warm-up from 0 and cosine decay, step by step (equation 2; App. F)."
     require(0 <= warmup < steps, f"warm-up of {counted(warmup, 'step')} in a run of {steps}",
@@ -297,7 +299,7 @@ def layer_scales(
 # %% ../../nbs/60_training.recipe.ipynb #48dbe0cb
 RECIPES: dict[str, Recipe] = {
     # takes minutes on two CPU cores; a quarter of the width, and no flips: a mirrored 2 is not a 2;
-    # float32, so that every processor gives the same result
+    # float32, so that the precision does not depend on the processor
     "digits": Recipe(backbone="resnet10t", width=0.25, expander="256-256", augmentation="digits",
                      epochs=20, batch_size=128, base_lr=4e-3, precision="float32"),
     # the paper's network and optimizer for CIFAR-100 (App. D, F)
@@ -419,7 +421,7 @@ def _for_data(data, init, method):
 
 # %% ../../nbs/60_training.recipe.ipynb #2dfcf022
 def preset(
-    data:str,              # digits, cifar100, cpu, adapt, or anything else for a folder of images
+    data:str,              # a key of RECIPES, or anything else for a folder of images
     **changes,             # fields of Recipe; None keeps the preset's value, method_args are merged
 ) -> Recipe:               # with these changes
     "The preset for `data` and the method, with changes."

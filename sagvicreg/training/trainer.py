@@ -20,8 +20,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parallel import DistributedDataParallel
 
 from ..core import Run, SagvicregError, as_number, as_path, as_whole, atomic_write
-from ..core import generator, keep_freed_memory, output_file, reading, require, rng_state
-from ..core import seed_everything, set_rng_state
+from ..core import counted, generator, keep_freed_memory, output_file, reading, require
+from ..core import rng_state, seed_everything, set_rng_state
 from ..data.augment import View, augmentation
 from ..data.datasets import ImageSet
 from ..data.loader import Batches, ImageFiles, feed, fingerprint, image_size
@@ -311,7 +311,7 @@ def _set_up(self:Trainer, compile, workers):
     self.batches = Batches(len(data), recipe.batch_size, self.rng["order"], recipe.drop_last)
     self._check_split_sizes()
     self._make_method(compile, start)
-    self.method.check_batch(min(recipe.batch_size, len(data)))
+    self._check_batches()
     self.augment = _augmentation(recipe, data, self.method.views)
     if split_of(recipe): self._standardize()
     self._make_optimizer()
@@ -324,6 +324,14 @@ def _generators(seed, device):
     return dict(order=generator(seed, "cpu"), augment=generator(seed + 1_000_003, device),
                 pairs=generator(seed + 2_000_003, device))
 
+# %% ../../nbs/61_training.trainer.ipynb #9b77f358
+@patch
+def _check_batches(self:Trainer):
+    "Raise if batches are too small for the method."
+    n = min(self.recipe.batch_size, len(self.data))
+    left = 0 if self.recipe.drop_last else len(self.data) % n
+    self.method.check_batch(n, left or n)
+
 # %% ../../nbs/61_training.trainer.ipynb #0328921a
 @patch
 def _check_split_sizes(self:Trainer):
@@ -335,7 +343,8 @@ def _check_split_sizes(self:Trainer):
         least = min(split_sizes(min(recipe.batch_size, n)))//recipe.accumulate
         needed = 2 if recipe.accumulate > 1 or self.size == 1 else 1
     given = f"a batch of {left or recipe.batch_size} images over {self.size} processes"
-    require(least >= needed, f"{given} in {recipe.accumulate} micro-batches", "images for each",
+    parts = counted(recipe.accumulate, "micro-batch", "micro-batches")
+    require(least >= needed, f"{given} in {parts}", f"at least {counted(needed, 'image')} in each",
             "Use a larger batch_size, fewer processes or accumulate, or drop_last=True.")
 
 # %% ../../nbs/61_training.trainer.ipynb #2f729aae
@@ -568,12 +577,14 @@ _FORMAT = 3        # of a checkpoint; goes up when an older one can no longer be
 def state_dict(self:Trainer) -> dict:
     "All that the rest of a run depends on, as plain data; call it between two steps."
     checks = [c.state_dict() if hasattr(c, "state_dict") else {} for c in self.checks]
+    names = [type(c).__name__ for c in self.checks]
     return dict(
         format=_FORMAT, recipe=as_config(self.recipe), data=self.fingerprint,
         device=self.device.type, processes=self.size, bfloat16=self.bfloat16,
         state=self.state.state_dict(),
         method=self.method.state_dict(), optimizer=self.optimizer.state_dict(),
-        rng={k: g.get_state() for k, g in self.rng.items()}, global_rng=rng_state(), checks=checks)
+        rng={k: g.get_state() for k, g in self.rng.items()}, global_rng=rng_state(),
+        checks=checks, check_names=names)
 
 # %% ../../nbs/61_training.trainer.ipynb #eee80b46
 @patch
@@ -587,7 +598,7 @@ def load_state_dict(self:Trainer,
     for k, g in self.rng.items(): g.set_state(state["rng"][k])
     self.rng["order"].set_state(self.state.order)
     set_rng_state(state["global_rng"])
-    if len(state["checks"]) != len(self.checks): return
+    if state["check_names"] != [type(c).__name__ for c in self.checks]: return
     for check, kept in zip(self.checks, state["checks"]):
         if hasattr(check, "load_state_dict"): check.load_state_dict(kept)
 
