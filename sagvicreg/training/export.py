@@ -9,9 +9,11 @@ __all__ = ['save_encoder', 'Trained', 'load_run', 'load_model', 'embed', 'embed_
 import copy, importlib.util, json, math
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np, torch
+from fastcore.basics import patch
 from jaxtyping import Float, UInt8
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
@@ -21,12 +23,12 @@ from ..arrays import as_array, as_floats, as_tensor, is_tensor, require_dense
 from ..core import Run, as_path, as_whole, atomic_write, keep_freed_memory, pick_device
 from ..core import progress_bar, reading, require, require_one_of
 from ..data.augment import preprocess
-from ..data.datasets import ImageSet, decode_image
+from ..data.datasets import ImageSet, decode_image, readable_rows
 from ..data.loader import ImageFiles, in_memory
 from ..features import FeatureViews, is_head
 from ..methods.base import METHODS
 from ..models import Encoded, Encoder, part_args, timm_args
-from ..pretrained import Pretrained, checksum, is_timm, load_pretrained
+from ..pretrained import Pretrained, checksum, is_timm, load_pretrained, read_ahead
 from .recipe import Recipe, build_encoder, recipe_from, split_of
 from .trainer import read_checkpoint
 
@@ -353,6 +355,36 @@ def _finite(features):
     require(not len(bad), f"a model that gives NaN or infinite features for image {first}",
             "finite features", "Did training diverge?")
     return features
+
+# %% ../../nbs/62_training.export.ipynb #d7fa991e
+def _decoded(path, size):
+    "An image of a file and None, or None and why it cannot be read."
+    try: return decode_image(path, size), None
+    except Exception as e: return None, str(e) or type(e).__name__
+
+# %% ../../nbs/62_training.export.ipynb #57aa91e8
+@patch
+def embed_readable(self:Trained,
+    images:ImageFiles,             # of any number
+    on_error:str="skip",           # unreadable files: `skip` with a warning, or `raise`
+    output:str="representation",   # or embedding
+    batch_size:int=512,            # files at a time; no effect on the result
+    progress:bool=True,            # show a bar for more than eight batches
+) -> tuple[Float[Tensor, "m h"], list]:      # as from embed, and the row numbers of their files
+    "Representations of the files that can be read, and which these are."
+    require_one_of(on_error, ("skip", "raise"), "on_error")
+    device, parts, errors = next(self.encoder.parameters()).device, [], []
+    how = (self.mean, self.std, batch_size, device, output, False)
+    files, read = [images.folder/p for p in images.paths], partial(_decoded, size=self.image_size)
+    batches, total = read_ahead(files, read, batch_size), -(-len(files)//batch_size)
+    for batch in progress_bar(batches, desc="embed", unit="batch", leave=False, total=total,
+                              shown=progress and total > 8):
+        good = [x for x, why in batch if why is None]
+        if good: parts.append(embed(self.encoder, np.stack(good), *how))
+        errors += [why for _, why in batch]
+        if on_error == "raise" and any(errors): break
+    rows = readable_rows(images.paths, errors, images.folder, on_error)
+    return torch.cat(parts), rows
 
 # %% ../../nbs/62_training.export.ipynb #54076b5d
 def embed_features(
