@@ -163,7 +163,7 @@ class PairingCheck:
         n, given = len(images), len(images if coarse is None else coarse)
         require(given == n, f"coarse with {given} labels", f"one for each of {n} images")
         self.images, self.every, self.coarse = images, every, coarse
-        self.batches, self.seed = batches, seed
+        self.batches, self.seed = as_whole(batches, "batches", 1), seed
 
     def __call__(self,
         trainer,                       # of a method with two views; its state does not change

@@ -94,7 +94,7 @@ class LivePlot(Callback):
     _display = staticmethod(_notebook)
     def __init__(self,
         every:int=1,                   # epochs between two drawings
-        keys=None,                     # what to draw, once logged; None: loss, std, rank, checks
+        keys=None,      # to draw, once logged; None: VICReg's terms, std, rank, knn, lca_pearson
     ):
         require(isinstance(every, int) and every >= 1, f"every = {every!r}",
                 "a whole number of epochs, at least 1")
@@ -157,7 +157,7 @@ def _levels(recipe):
     most = _most_rank(recipe)
     levels = dict(std=STD_LEVEL, rank=2. if most is None else max(1.5, RANK_SHARE*most))
     walks = str(recipe.get("method", "")).startswith("sag-vicreg")
-    return levels | (dict(self_pair_rate=1.) if walks else {})
+    return levels | (dict(self_pair_rate=SELF_PAIR_LEVEL) if walks else {})
 
 # %% ../../nbs/65_training.report.ipynb #f16a9f19
 def _course(rows, key):
