@@ -7,7 +7,7 @@ __all__ = ['SECOND_SEED', 'COLUMNS', 'Part', 'Task', 'half_task', 'Whole', 'run_
            'save_results', 'holm', 'contrasts']
 
 # %% ../../nbs/74_protocols.frozen.ipynb #84dc6090
-import json, time
+import hashlib, json, time
 from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
@@ -18,7 +18,7 @@ from scipy.stats import t as student
 
 from ..arrays import as_floats
 from ..core import as_path, as_whole, atomic_write, environment, parse_json, progress_bar
-from ..core import require, require_writable
+from ..core import reading, require, require_writable
 from ..data.classes import Hierarchy
 from ..features import FeatureViews
 from ..losses import rankme
@@ -121,13 +121,24 @@ def run_row(
              for part, pair in zip(task[1:], (heads, heads[::-1]))]
     return dict(first=found[0], second=found[1], last=last)
 
+# %% ../../nbs/74_protocols.frozen.ipynb #347ef739
+def _about_set(task, data):
+    "What identifies features: their source, and a digest of a part of them and of all labels."
+    h = hashlib.blake2b(data.fingerprint()["digest"].encode(), digest_size=8)
+    if data.clean is not None: h.update(np.ascontiguousarray(data.clean[::1 + len(data)//4096]))
+    whole = isinstance(task, Whole)
+    levels = [*task.hierarchy.all_labels(data.labels).values()] if whole else [data.labels]
+    for labels in levels: h.update(np.asarray(labels).tobytes())
+    return dict(name=data.name, n=len(data), encoder=Path(data.encoder).name,
+                digest=h.hexdigest())
+
+def _about_sets(task): return [_about_set(task, d) for p in _parts(task) for d in p]
+
 # %% ../../nbs/74_protocols.frozen.ipynb #723c7b5f
-def _about(task, row, seed, choices, k, options):
+def _about(task, sets, row, seed, choices, k, options):
     "All that determines a result, apart from versions and hardware."
     method, changes = read_method(row)
     recipe = asdict(head_recipe(method, **options | changes))
-    sets = [dict(name=d.name, n=len(d), encoder=Path(d.encoder).name)
-            for p in _parts(task) for d in p]
     return dict(task=task.name, row=row, seed=seed, recipe=recipe | dict(seed=seed), sets=sets,
                 choices=asdict(choices), knn_k=k)
 
@@ -137,11 +148,17 @@ def _file(out, task, row, seed):
     safe = row.replace(":", "+").replace(",", "+")
     return as_path(out)/task.name/f"{safe}+s{seed}.json"
 
+# %% ../../nbs/74_protocols.frozen.ipynb #73cc09a6
+def _stored(file):
+    "The content of a file of results."
+    with reading(file, "results of run_rows", "Delete it and run it again."):
+        return parse_json(file.read_text(encoding="utf-8"))
+
 # %% ../../nbs/74_protocols.frozen.ipynb #321c8d94
 def _read(file, about):
     "A stored result; None if there is none; raises if it is of another recipe."
     if not file.exists(): return None
-    found = parse_json(file.read_text(encoding="utf-8"))
+    found = _stored(file)
     same = all(found.get(k) == json.loads(json.dumps(v)) for k, v in about.items())
     require(same, f"{file.name} of another recipe, data or choices", "results of one kind",
             "Take another folder, or delete the file.")
@@ -161,7 +178,8 @@ def run_rows(
 ) -> list[dict]:                 # the contents of the files
     "Run the missing results of all rows and seeds; each is stored as soon as it is computed."
     grid = [(row, as_whole(s, "seed", 0)) for s in seeds for row in rows]
-    todo = [(_file(out, task, *g), _about(task, *g, choices, k, options), *g) for g in grid]
+    sets = _about_sets(task)
+    todo = [(_file(out, task, *g), _about(task, sets, *g, choices, k, options), *g) for g in grid]
     require_writable(_file(out, task, *grid[0]))
     found = []
     for file, about, row, seed in progress_bar(todo, desc=task.name, leave=False, shown=progress):
@@ -227,7 +245,7 @@ def read_results(
     "All stored results."
     path = as_path(path)
     files = [*path.glob("*.json")] if path.is_dir() else [path]
-    found = [parse_json(f.read_text(encoding="utf-8")) for f in files]
+    found = [_stored(f) for f in files]
     if not path.is_dir(): found = [_merged(found[0]["shared"], r) for r in found[0]["results"]]
     return sorted(found, key=lambda r: (r["row"], r["seed"]))
 

@@ -7,9 +7,10 @@ __all__ = ['experiment_data', 'Experiment', 'file_name', 'experiment_grid', 'tab
            'embed_with', 'commit', 'run_experiments', 'ResultTable', 'result_table']
 
 # %% ../../nbs/72_protocols.runs.ipynb #07f0b513
-import json, math, os, re, subprocess, time
+import hashlib, json, math, os, re, subprocess, time, warnings
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -109,9 +110,12 @@ def experiment_data(
     "The images that an experiment trains on and measures."
     train, held = _open(dataset, root, p.size, p.stream, p.parts)
     if isinstance(p, Table1):
-        (d1, d2), (h1, _) = _halves(train), _halves(held)
+        d1, d2 = _halves(train)
+        first = torch.isin(held.labels, d1.labels)
+        require(first.any(), f"{train.name!r} without held-out images of its first half",
+                "some of each class", "Five images of a class are enough.")
         if p.second: d2 = _halves(_open(p.second, root, p.size, p.stream)[0])[0]
-        parts = dict(D1=_at_most(d1, p.limit), D2=_at_most(d2, p.limit), held=h1)
+        parts = dict(D1=_at_most(d1, p.limit), D2=_at_most(d2, p.limit), held=held[first])
     else: parts = dict(all=_at_most(train, p.limit), held=held)
     _check_measurable(p, parts)
     return parts
@@ -231,6 +235,23 @@ def _check_record(t):
             "records that are no numbers", "numbers")
     for row in checks: require(row["epoch"] is not None, "a check without epoch", "one")
 
+# %% ../../nbs/72_protocols.runs.ipynb #0c52376c
+@lru_cache
+def _sha256(path, changed):
+    "SHA-256 of a file, which was last changed then."
+    with open(path, "rb") as f: return hashlib.file_digest(f, "sha256").hexdigest()
+
+def _check_start(e, result):
+    "Raise if a result began from other weights than those that are there now."
+    if e.recipe.init in ("scratch", "pretrained"): return
+    path = as_path(e.recipe.init)
+    file = Run(path).weights if path.is_dir() else path
+    if not file.is_file(): return
+    now = _sha256(str(file), file.stat().st_mtime_ns)
+    began = {t["start"]["sha256"] for t in result["training"].values() if "start" in t}
+    require(began <= {now}, f"a result that did not begin from {file} as it is now",
+            "the same weights", "Rename one of the files, or take another folder of results.")
+
 # %% ../../nbs/72_protocols.runs.ipynb #e4888141
 @patch
 def read(self:Experiment,
@@ -242,6 +263,7 @@ def read(self:Experiment,
     with reading(found[0], "the result of this experiment", "Remove it to run this again."):
         result = parse_json(found[0].read_text(encoding="utf-8"))
         _check_result(self, result)
+        _check_start(self, result)
         return result
 
 # %% ../../nbs/72_protocols.runs.ipynb #2168120e
@@ -608,6 +630,13 @@ def outside(self:ResultTable,
         if abs(m) > student.ppf(.975, len(d) - 1)*e > 0: found[column] = (m, e)
     return found
 
+# %% ../../nbs/72_protocols.runs.ipynb #35fc4a81
+def _warn_mixed(title, found):
+    "Warn if models of a table saw different images; the oldest results do not tell."
+    for part in found[0]["training"] if found else ():
+        digests = {d["training"][part]["data"].get("digest") for d in found} - {None}
+        if len(digests) > 1: warnings.warn(f"{title}: models of {part} saw different images")
+
 # %% ../../nbs/72_protocols.runs.ipynb #3dd5f2e0
 def result_table(
     title:str,                     # what it shows
@@ -627,6 +656,7 @@ def result_table(
         epochs = 0 if e.recipe.method == "untrained" else e.recipe.epochs
         rows[e.row] = dict(seeds=[x.seed for x, _ in mine], epochs=epochs, values=values)
     found = [d for _, d in known]
+    _warn_mixed(title, found)
     return ResultTable(title, tuple(labels.values()), rows, _note(experiments[0], found),
                        chance=_chance(found, scores), **kwargs)
 
