@@ -63,6 +63,7 @@ def _free(path, suffixes=(), inputs=()):
     ok = not suffixes or Path(path).suffix in suffixes
     expected = " or ".join(filter(None, suffixes))
     require(ok, f"output {str(path)!r}", f"a name that ends in {expected}")
+    if "" in suffixes and not Path(path).suffix: path = f"{path}{suffixes[-1]}"
     _require_unused(path, inputs)
     require_writable(path)
     return path
@@ -87,20 +88,33 @@ def _load(data, root, split, size, classes, limit, on_error="skip", parts="", de
     layout, part = _layout(data, root, parts), None if split == "all" else split
     if layout: _show_folder(layout, part)
     else: require(part != "val", f"--split val of {data}", "train, test or all")
+    if layout:
+        size = 64 if size is None else size
+        return _of_folder(layout, size, classes, limit, on_error, part, decode)
+    train = {"train": True, "test": False}.get(part)
     with distributed.first_alone():
-        if layout: images = _of_folder(layout, 64 if size is None else size, on_error, part, decode)
-        else:
-            train = {"train": True, "test": False}.get(part)
-            images = datasets.load_dataset(data, root or None, train, size if decode else None)
+        images = datasets.load_dataset(data, root or None, train, size if decode else None)
     return _part(images, classes, limit)
 
 # %% ../nbs/80_cli.ipynb #05708fb7
-def _of_folder(layout, size, on_error, part, decode):
-    "The images of a folder or its part, or only their names."
-    if decode: return datasets.image_folder(layout, size, on_error, part=part)
+def _of_folder(layout, size, classes, limit, on_error, part, decode):
+    "Images of a folder or its part, chosen before any is decoded; or only their files."
     folder, paths, labels, names = datasets.scan_folder(layout, part=part)
     name = datasets.set_name(folder, part)
-    return loader.ImageFiles(folder, paths, size, labels, names, name=name, on_error=on_error)
+    files = loader.ImageFiles(folder, paths, size, labels, names, name=name, on_error=on_error)
+    chosen = _part(files, classes, limit)
+    if not decode: return chosen
+    if len(chosen) < len(files): layout = _only(layout, chosen.paths)
+    with distributed.first_alone():
+        return datasets.image_folder(layout, size, on_error, part=part)
+
+# %% ../nbs/80_cli.ipynb #340dd2b4
+def _only(layout, paths):
+    "A layout with these files alone."
+    kept, below = set(paths), {p: f"{path}/" for p, path in layout.parts.items()}
+    files = {p: [f for f in names if below.get(p, "") + f in kept]
+             for p, names in layout.files.items()}
+    return layout._replace(files=files)
 
 # %% ../nbs/80_cli.ipynb #ed0e8505
 def _layout(data, root, parts):
@@ -145,8 +159,10 @@ def _part(images, classes, limit, show=True):
 
 # %% ../nbs/80_cli.ipynb #ccabd767
 def _has_test_part(layout):
-    "Whether a data set has held-out images; digits and cifar100 do."
-    return layout is None or "train" in layout.parts and len(layout.parts) > 1
+    "Whether a data set has held-out images with labels; digits and cifar100 do."
+    if layout is None: return True
+    if "train" not in layout.parts or len(layout.parts) < 2: return False
+    return datasets.scan_folder(layout, part="test")[2] is not None
 
 # %% ../nbs/80_cli.ipynb #fac0625b
 def _stream(data, root, size, classes, limit, on_error, cache):
@@ -430,7 +446,8 @@ def _embed(
     model = sagvicreg.load(run, device, best)
     def load(size, decode=True):
         return _load(found, root, split, size, classes, limit, on_error, "", decode)
-    e, images = (_by_timm if known else _by_run)(model, load, on_error, output, device)
+    if known: e, images = _by_timm(model, load, on_error)
+    else: e, images = _by_run(model, load, isinstance(found, str), on_error, output, device)
     rows = dict(paths=images.paths) if images.paths else dict(index=images.index)
     if images.labels is not None: rows["classes"] = images.classes
     path = embeddings.save_embeddings(out, e, labels=images.labels, **rows)
@@ -480,14 +497,18 @@ def _holds_views(path):
     except zipfile.BadZipFile: return False            # the next reader says what is wrong
 
 # %% ../nbs/80_cli.ipynb #ba0c59ce
-def _by_run(trained, load, on_error, output, device):
-    "Embeddings by the encoder of a run, and their images."
-    images, how = load(trained.image_size), dict(device=device, output=output)
-    e = sagvicreg.embed(trained.encoder, images.images, trained.mean, trained.std, **how)
-    return e, images
+def _by_run(trained, load, held, on_error, output, device):
+    "Embeddings by the encoder of a run, and their images; those of a folder are streamed."
+    images = load(trained.image_size, decode=held)
+    if held:
+        how = dict(device=device, output=output)
+        return sagvicreg.embed(trained.encoder, images.images, trained.mean, trained.std,
+                               **how), images
+    e, rows = trained.embed_readable(images, on_error, output)
+    return e, images[rows]
 
 # %% ../nbs/80_cli.ipynb #ea289231
-def _by_timm(model, load, on_error, output, device):
+def _by_timm(model, load, on_error):
     "Embeddings by a network of timm, and their images."
     print(model, flush=True)
     images = load(model.config["input_size"][-1], decode=False)
@@ -515,7 +536,7 @@ def _views(
     *,
     out:str="",                  # folder for the features; needed
     views:int=4,                 # augmented views of each image
-    augmentation:str="",         # vicreg, small or digits; default: that of the data
+    augmentation:str="",         # vicreg, reduced, small or digits; default: that of the data
     size:int=None,               # side of the network's input in px; default: its own
     seed:int=0,                  # of the augmentations
     dtype:str="float16",         # of the stored features: float16 or float32
@@ -640,21 +661,21 @@ def _load_aligned(paths, align, drop_bad, metric, limit, seed):
         rows = np.sort(np.random.default_rng(seed).choice(n, limit, replace=False))
         sets = [s[rows] for s in sets]
         notes.append(f"A random sample of {limit:,} of {n:,} items.")
-    return sets, [*filter(None, notes)]
+    return sets, [f"{note.rstrip('.')}." for note in notes if note]
 
 # %% ../nbs/80_cli.ipynb #61a23ff9
 def _score_two(sets, notes, how, out, images):
-    "Compare two sets; write what is asked for, then print."
+    "Compare two sets; print, and write what is asked for."
     first, names = sets[0], [s.name for s in sets]
     ids = None if first.kind is None else first.ids.tolist()
     pictures = _image_paths(first, images)
     found = sagvicreg.compare(*sets, **how, names=names, notes=notes, ids=ids)
+    print(found, flush=True)
     if out["json"]: _write_json(out["json"], found.to_dict())
     if out["plot"]: figures.save_figure(trees.plot_tanglegram(*found.trees), out["plot"])
     if out["items"]: found.items().save(out["items"])
-    if out["newick"]: _write_text(out["newick"], found.to_newick())
     if out["html"]: found.save(out["html"], pictures)
-    print(found)
+    if out["newick"]: _write_text(out["newick"], found.to_newick())
 
 # %% ../nbs/80_cli.ipynb #f7b3bcc1
 def _image_paths(rows, images):
@@ -669,11 +690,11 @@ def _image_paths(rows, images):
 
 # %% ../nbs/80_cli.ipynb #ff57361d
 def _score_many(sets, notes, how, out):
-    "Compare many sets with each other; write what is asked for, then print."
+    "Compare many sets with each other; print, and write what is asked for."
     found = sagvicreg.compare_many({s.name: s for s in sets}, **how)
+    print(found, *notes, sep="\n", flush=True)
     if out["json"]: _write_json(out["json"], found.to_dict())
     if out["plot"]: figures.save_figure(found.plot(), out["plot"])
-    print(found, *notes, sep="\n")
 
 # %% ../nbs/80_cli.ipynb #2ea0e617
 def _write_text(path, text):
