@@ -127,6 +127,7 @@ def as_array(
     elif isinstance(a, (list, tuple, range)): a = _from_list(a, name)
     else: a = _from_holder(a, name)
     if a.dtype == object: a = _from_objects(a, name)
+    if a.dtype.kind == "T": a = a.astype(str)                     # numpy's StringDType
     foreign = a.dtype.kind == "V" and a.dtype.names is None and a.dtype.type is not np.void
     return a.astype(np.float32 if foreign else a.dtype.newbyteorder("="), copy=False)
 
@@ -195,14 +196,15 @@ def as_tensor(
     a,                          # as for as_matrix
     name:str="embeddings",      # what to call it in error messages
     device=None,                # where to put it; None: a tensor stays where it is
-) -> 'Float[torch.Tensor, "n d"]': # float64 for float64 and integers, otherwise float32
+) -> 'Float[torch.Tensor, "n d"]': # float64 for float64 and integers, but not on mps; or float32
     "`a` as a torch matrix of finite floats without gradient, n ≥ 1, d ≥ 1."
     if not is_tensor(a): a = torch.from_numpy(np.require(as_matrix(a, name), requirements="CW"))
     require_tensor(a, name)
     require(not a.is_meta, f"{name}, a tensor on the meta device", "a tensor that holds numbers")
-    a = a.detach().to(device)
+    target = a.device if device is None else torch.device(device)
     exact = a.dtype == torch.float64 or not a.is_floating_point()
-    a = a.double() if exact else a.float()
+    if target.type == "mps": exact = False                        # has no float64
+    a = (a.double() if exact else a.float()).detach().to(target)
     require_rows(a.isfinite().all(1), name, "NaN or infinity", "finite numbers")
     return a
 
@@ -226,7 +228,8 @@ def as_labels(
     a = as_array(a, name)
     count = "" if n is None else f"{n:,} "
     text = a.dtype.kind in "US"
-    todo = f"np.unique({name}, return_inverse=True)[1] numbers them." if text else ""
+    todo = ("Number them: np.searchsorted(names, labels), where names = np.unique(…) has the "
+            "names in all your sets.") if text else ""
     ok = a.ndim == 1 and n in (None, len(a)) and (a.dtype.kind in "biuf" or not len(a))
     require(ok, f"{name} of shape {a.shape} and dtype {a.dtype}",
             f"{count}whole numbers, one per item", todo)

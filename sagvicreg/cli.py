@@ -698,7 +698,8 @@ def _score_many(sets, notes, how, out):
 
 # %% ../nbs/80_cli.ipynb #2ea0e617
 def _write_text(path, text):
-    with atomic_write(path) as t: t.write_text(text + "\n", encoding="utf-8")
+    content = (text + "\n").encode(errors="surrogateescape")       # odd names of files
+    with atomic_write(path) as t: t.write_bytes(content)
 
 # %% ../nbs/80_cli.ipynb #e51088a6
 def _write_json(path, d): _write_text(path, json.dumps(d, indent=1))

@@ -138,10 +138,11 @@ def embedding_std(
 
 # %% ../nbs/22_losses.ipynb #3443887d
 def _singular_values(z):
-    "Singular values of `z` from the smaller Gram matrix; in double precision where there is one."
+    "Singular values of `z` from the smaller Gram matrix, in double precision."
     z = _batch(z)
     z = z/power_of_two(z.abs().max())                  # at about 1, no square overflows
-    if z.device.type != "mps": z = z.double()
+    if z.device.type == "mps": z = z.cpu()             # it has no float64
+    z = z.double()
     gram = z @ z.mT if len(z) < z.shape[1] else z.mT @ z
     try: return torch.linalg.eigvalsh(gram).clamp(min=0).sqrt().float()
     except torch.linalg.LinAlgError as e:

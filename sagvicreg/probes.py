@@ -173,7 +173,9 @@ def linear_probe(
     max_steps:int=1000,                # of L-BFGS; warns if they do not suffice
 ):                                     # function: queries [m d] → log-probabilities [m classes]
     "Logistic regression on standardized features, eq. (3)."
-    x = as_tensor(bank, "bank").double()
+    x = as_tensor(bank, "bank")
+    if x.device.type == "mps": x = x.cpu()               # it has no float64
+    x = x.double()
     labels = _labels(bank_labels, "bank_labels", len(x)).to(x.device)
     classes, y = labels.unique(return_inverse=True)
     require(len(classes) > 1, f"bank_labels that are all {classes[0].item()}",

@@ -26,7 +26,7 @@ from sklearn.datasets import load_digits
 from torch import Tensor
 from torchvision.datasets import CIFAR100
 
-from ..core import SagvicregError, as_path, nearest, reading, require
+from ..core import SagvicregError, as_path, literal, nearest, reading, require
 
 # %% ../../nbs/40_data.datasets.ipynb #c0402fc2
 def _value_shares(images):
@@ -197,7 +197,7 @@ def show_images(
     for ax in axes.flat: ax.axis("off")
     for ax, image, title in zip(axes.flat, data.images[:n].cpu(), _titles(data, n)):
         ax.imshow(image.permute(1, 2, 0))
-        ax.set_title(str(title)[-18:], fontsize=8)
+        ax.set_title(literal(str(title)[-18:]), fontsize=8)
 
 # %% ../../nbs/40_data.datasets.ipynb #7a8ff6cb
 _MOST_BYTES = 8*2**30     # largest set held in memory

@@ -33,6 +33,8 @@ def _view_graph(
 ) -> Float[Tensor, "m m"]:             # symmetric, without gradient and without loops
     "The affinity of both views of a batch (equation 1)."
     require(edges in ("own", "neighbors", "both"), f"edges = {edges!r}", "own, neighbors or both")
+    require(edges != "neighbors" or k > 1, f"edges = 'neighbors' and k = {k}", "k of at least 2",
+            "A view is its own nearest neighbor.")
     points = torch.cat([h, h2]).detach()
     m, dtype = len(points), torch.promote_types(points.dtype, torch.float32)
     own = torch.eye(m, dtype=dtype, device=points.device).roll(m//2, 0)

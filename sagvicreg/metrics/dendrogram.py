@@ -23,7 +23,7 @@ from scipy.spatial.distance import pdist
 from ..arrays import as_array, as_labels, as_matrix, binary_exponent, require_rows, rescaled
 from ..arrays import rounding
 from ..core import LazyModule, SagvicregError, as_list, as_number, as_whole, counted
-from ..core import require, require_memory, require_one_of, shortened
+from ..core import literal, require, require_memory, require_one_of, shortened
 from .linkage import NeighborLists, counted_linkage, jit
 
 # %% ../../nbs/31_metrics.dendrogram.ipynb #85825045
@@ -140,7 +140,10 @@ def _room(n, what, copies=1):
 def _distances(x, metric, name):
     "`distances` of checked embeddings."
     _room(len(x), "all pairwise distances")
-    if metric == "cosine": return pdist(_directions(x), "sqeuclidean")/2   # eq. (1)
+    if metric == "cosine":
+        d = pdist(_directions(x), "sqeuclidean")
+        d /= 2                                         # eq. (1), without a copy
+        return d
     exponent = binary_exponent(x)
     d = pdist(np.ldexp(x, -exponent), metric)          # so that no square overflows
     return rescaled(d, exponent if metric == "euclidean" else 2*exponent, name)
@@ -361,6 +364,7 @@ def tree_and_lists(
     "The tree of embeddings that have been checked, and lists of their nearest neighbors."
     tolerance = max(1e-10, 4*min(eps, 2**-23))
     if len(x) < _MANY or not _by_means(metric, linkage):
+        _room(len(x), "two copies of all pairwise distances", 2)
         z, ties = _clustered(_distances(x, metric, name), linkage, tolerance)
         return Dendrogram(z, tolerance, ties), None
     points = points_for(x, metric)
@@ -439,7 +443,7 @@ def _name_leaves(ax, tree, cluster, order, labels, colors):
     "Write under the leaves the names of items, or `(12)` for a cluster of 12."
     k, sizes = len(order), np.bincount(cluster)
     first = np.unique(cluster, return_index=True)[1]
-    def name(c): return str(first[c] if labels is None else labels[first[c]])
+    def name(c): return literal(first[c] if labels is None else labels[first[c]])
     ax.set_xticks(range(k), [f"({sizes[c]})" if sizes[c] > 1 else name(c) for c in order])
     size = 10
     if k > 20: size = 8
@@ -495,7 +499,8 @@ def plot_dendrograms(
         leaves = [[color[labels[leaf]] for leaf in tree.leaf_order]]
         bar.imshow(leaves, aspect="auto", interpolation="nearest")
         bar.set(xticks=[], yticks=[])
-    handles = [patches.Patch(color=color[c], label=classes[c]) for c in present[:10]]
+    handles = [patches.Patch(color=color[c], label=literal(classes[c]))
+               for c in present[:10]]
     fig.legend(handles=handles, loc="outside lower center", ncols=10, frameon=False, fontsize=8)
     return fig
 

@@ -654,11 +654,14 @@ def _in_order(z, n):
 @contextmanager
 def _product_precision(device, short):
     "Matrix products in float32, or `short`: in bfloat16; restores torch's settings afterwards."
-    before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("medium" if short else "highest")
+    kinds = torch.backends.cuda.matmul, torch.backends.mkldnn.matmul
+    before = [kind.fp32_precision for kind in kinds]
+    for kind, wanted in zip(kinds, ("ieee", "bf16" if short else "ieee")):
+        kind.fp32_precision = wanted
     try:
         with torch.no_grad(), torch.autocast(device.type, enabled=False): yield
-    finally: torch.set_float32_matmul_precision(before)
+    finally:
+        for kind, precision in zip(kinds, before): kind.fp32_precision = precision
 
 # %% ../../nbs/30_metrics.linkage.ipynb #991cc5f9
 def _rounds(x, sizes, node, made, ward, device, progress, tolerance):

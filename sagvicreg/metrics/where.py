@@ -7,7 +7,7 @@ __all__ = ['ItemAgreement', 'item_agreement', 'Cluster', 'ClusterAgreement', 'cl
            'fowlkes_mallows', 'plot_bk', 'to_newick', 'contact_sheet']
 
 # %% ../../nbs/38_metrics.where.ipynb #af84a043
-import csv, os
+import csv, os, unicodedata
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -20,7 +20,7 @@ from jaxtyping import Float, Int
 from ..arrays import as_array, as_floats, as_labels, binary_exponent, require_rows
 from ..arrays import rounding
 from ..core import SCORES, LazyModule, Table, Tabular, as_list, as_path, as_whole
-from ..core import atomic_write, counted, require, require_one_of, shortened
+from ..core import atomic_write, counted, literal, require, require_one_of, shortened
 from .agreement import common, nearest
 from .dendrogram import PALETTE, Dendrogram, as_embeddings, check_choices
 from .dendrogram import require_trees, tree_of
@@ -397,13 +397,18 @@ def _quoted(name):
     plain = name and not _PLAIN & set(name) and not any(c.isspace() for c in name)
     return name if plain else "'" + name.replace("'", "''") + "'"
 
+# %% ../../nbs/38_metrics.where.ipynb #22360b31
+_NO_TEXT = {"Cc", "Zl", "Zp"}              # control characters, and what ends a line or paragraph
+
+def _is_one_line(name): return _NO_TEXT.isdisjoint(map(unicodedata.category, name))
+
 # %% ../../nbs/38_metrics.where.ipynb #d043650b
 def _leaf_names(names, n):
     "`names` as text: one per item, all different, each on one line."
     if names is None: return [str(i) for i in range(n)]
     names = [str(name) for name in as_list(names, "names", n)]
-    require_rows(np.array([name.isprintable() for name in names]), "names",
-                 "a line break or another character that cannot be printed", "printable text")
+    require_rows(np.array([*map(_is_one_line, names)]), "names",
+                 "a line break or another control character", "text on one line")
     different = len({*names})
     require(different == n, f"{n} names of which {different} differ", "a name of its own per item")
     return names
@@ -435,9 +440,22 @@ def to_newick(
 # %% ../../nbs/38_metrics.where.ipynb #71a93900
 _TILE = 56               # pixels
 
+def _bytes(a):
+    "Numbers scaled to 0, …, 255."
+    a = as_floats(a, "images")
+    low, high = a.min(), a.max()
+    return ((a - low)/((high - low) or 1.)*255).round().astype(np.uint8)
+
+def _on_white(image):
+    "A Pillow image in RGB: large numbers are scaled, and white is behind what is transparent."
+    if image.mode[0] in "IF": image = Image.fromarray(_bytes(np.asarray(image)))
+    if not image.has_transparency_data: return image.convert("RGB")
+    image = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+
 def _fitted(image):
     "A Pillow image as an RGB tile [_TILE _TILE 3], padded with white."
-    image = ImageOps.exif_transpose(image).convert("RGB")
+    image = _on_white(ImageOps.exif_transpose(image))
     method = Image.Resampling.NEAREST if max(image.size) < _TILE else Image.Resampling.LANCZOS
     fitted = ImageOps.contain(image, (_TILE, _TILE), method)
     return np.asarray(ImageOps.pad(fitted, (_TILE, _TILE), method, "white"))
@@ -461,10 +479,7 @@ def _from_array(images, needed):
     require(ok and shown.size, f"images of shape {images.shape}",
             "shape [n h w], [n h w 3] or [n 3 h w]")
     if shown.dtype == bool: shown = shown.astype(np.uint8)*255
-    if shown.dtype != np.uint8:
-        shown = as_floats(shown, "images")
-        low, high = shown.min(), shown.max()
-        shown = ((shown - low)/((high - low) or 1.)*255).round().astype(np.uint8)
+    if shown.dtype != np.uint8: shown = _bytes(shown)
     if shown.ndim == 4 and shown.shape[3] == 1: shown = shown[..., 0]
     return {i: _fitted(Image.fromarray(v)) for i, v in zip(needed, shown)}
 
@@ -532,13 +547,14 @@ def _mark(ax, places, missing, items, ids, names):
     for (row, column), i, framed in places:
         at = column + .03, row + .03
         if framed: ax.add_patch(patches.Rectangle(at, .94, .94, fill=False, ec=PALETTE[1], lw=1.8))
-        if i in missing: ax.text(column + .5, row + .5, _wrapped(missing[i]), fontsize=4.5,
-                                 ha="center", va="center")
+        if i in missing: ax.text(column + .5, row + .5, literal(_wrapped(missing[i])),
+                                 fontsize=4.5, ha="center", va="center")
     for block, i in enumerate(items):
         name = shortened(str(ids[i]), 18)
         ax.text(.9, 2.3*block + .44, name, fontsize=7, ha="center", va="bottom")
         for line, name in enumerate(names):
-            ax.text(2.02, 2.3*block + line + .5, name, fontsize=8, ha="right", va="center")
+            ax.text(2.02, 2.3*block + line + .5, literal(name), fontsize=8, ha="right",
+                    va="center")
 
 # %% ../../nbs/38_metrics.where.ipynb #bcc1d2d9
 def _wrapped(name, width=12, lines=4):

@@ -18,7 +18,7 @@ from sklearn.manifold import TSNE
 from torch import Tensor
 
 from ..arrays import as_floats, as_labels, as_matrix, as_tensor, unit_rows
-from ..core import SagvicregError, atomic_write, require
+from ..core import SagvicregError, atomic_write, literal, require
 from ..graph.walk import Pairs
 from ..metrics.dendrogram import PALETTE
 
@@ -79,7 +79,7 @@ def _scatter_classes(ax, xy, labels, classes):
     "Points with a color and a marker for each class."
     for i, c in enumerate(np.unique(labels)):
         style = dict(marker=_MARKERS[i % 10], color=PALETTE[i % 10], alpha=.7, linewidths=0)
-        ax.scatter(*xy[labels == c].T, s=14, label=classes[c], **style)
+        ax.scatter(*xy[labels == c].T, s=14, label=literal(classes[c]), **style)
 
 # %% ../../nbs/70_protocols.figures.ipynb #99687f76
 def plot_map(
@@ -271,7 +271,7 @@ def plot_neighbors(
         _head_columns(axs, 1 + e*k, k, title, share[title])
     for ax in axs.flat: ax.set(xticks=[], yticks=[])
     for row, i in zip(axs, chosen):
-        row[0].set_ylabel(classes[labels[i]] if classes else "", fontsize=8)
+        row[0].set_ylabel(literal(classes[labels[i]]) if classes else "", fontsize=8)
     fig.subplots_adjust(left=.06, right=.995, top=.92, bottom=.01, wspace=.06, hspace=.08)
     return fig, share
 
@@ -303,11 +303,13 @@ def plot_rand(
     numbers = {row: {part: _rand_numbers(known, part) for part in ("levels", "counts")}
                for row, known in results.items() if known}
     require(numbers, "no experiment that has been run", "at least one")
-    fig, axs = plt.subplots(2, 2, figsize=(8.5, 6), layout="constrained", dpi=90)
     xlabels = dict(levels="level (4: all classes)", counts="clusters, against the finest classes")
     ylabels = dict(rand="Rand index", adjusted="adjusted Rand index")
+    parts = [p for p in xlabels if all(found[p] for found in numbers.values())]
+    fig, axs = plt.subplots(2, len(parts), figsize=(4.25*len(parts), 6), layout="constrained",
+                            dpi=90, squeeze=False)
     for row, measure in zip(axs, ylabels):
-        for ax, part in zip(row, xlabels):
+        for ax, part in zip(row, parts):
             _rand_panel(ax, numbers, part, measure)
             ax.set(xlabel=xlabels[part], ylabel=ylabels[measure])
     fig.legend(*axs[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4,

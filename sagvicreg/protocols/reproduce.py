@@ -7,7 +7,7 @@ __all__ = ['TABLES', 'EXPERIMENTS', 'read_table', 'step_cost', 'all_experiments'
            'demo_experiments', 'demo_table', 'verdict', 'demo_text', 'demo', 'compared_recipes', 'compared_experiments']
 
 # %% ../../nbs/73_protocols.reproduce.ipynb #013b190e
-import importlib.util, json, tempfile, time
+import gc, importlib.util, inspect, json, tempfile, time
 from dataclasses import asdict, replace
 from itertools import count
 from pathlib import Path
@@ -25,7 +25,7 @@ from ..metrics.dendrogram import dendrogram, plot_dendrograms
 from ..probes import figure5, knn_accuracy
 from .figures import plot_frontier, plot_map, plot_neighbors, plot_pairs
 from .figures import plot_rand, plot_scores, save_figure
-from .presets import WALK_OPTIONS, Preset, Table1, row_recipe, table_preset
+from .presets import Preset, Table1, row_recipe, table_preset
 from .runs import Experiment, ResultTable, commit, embed_with, experiment_data
 from .runs import experiment_grid, file_name, result_table, run_experiments
 from .runs import table_experiments, train_experiments
@@ -133,12 +133,13 @@ def _time_step(trainer, images, device):
     return time.perf_counter() - began
 
 # %% ../../nbs/73_protocols.reproduce.ipynb #49acf1cf
-def _warm_up(trainer, images, device):
-    "Take two untimed steps; return the peak megabytes on a GPU, None on a CPU."
-    cuda = device.type == "cuda"
-    if cuda: torch.cuda.reset_peak_memory_stats(device)
-    for _ in range(2): _time_step(trainer, images, device)
-    return torch.cuda.max_memory_allocated(device)/2**20 if cuda else None
+def _peak_megabytes(p, method, data, device, folder, seed):
+    "Peak memory on a GPU of two steps of one method, without the trainers of others."
+    gc.collect()
+    trainer = _cost_trainers(p, (method,), data, device, f"{folder}/alone", seed)[method]
+    torch.cuda.reset_peak_memory_stats(device)
+    for _ in range(2): _time_step(trainer, data.images, device)
+    return torch.cuda.max_memory_allocated(device)/2**20
 
 # %% ../../nbs/73_protocols.reproduce.ipynb #2ba8eeba
 def _step_seconds(p, methods, device, repeat, batch=None, seed=0):
@@ -146,10 +147,11 @@ def _step_seconds(p, methods, device, repeat, batch=None, seed=0):
     data = _noise_images(batch or p.recipe.batch_size, p.size, seed)
     seconds, peak = {m: [] for m in methods}, {}
     with tempfile.TemporaryDirectory() as d:
+        if device.type == "cuda":
+            for m in methods: peak[m] = _peak_megabytes(p, m, data, device, d, seed)
         trainers = _cost_trainers(p, methods, data, device, d, seed)
-        for m, trainer in trainers.items():
-            megabytes = _warm_up(trainer, data.images, device)
-            if megabytes is not None: peak[m] = megabytes
+        for trainer in trainers.values():
+            for _ in range(2): _time_step(trainer, data.images, device)
         for r in range(repeat):
             turn = methods[::-1] if r % 2 else methods
             for m in turn: seconds[m].append(_time_step(trainers[m], data.images, device))
@@ -322,10 +324,11 @@ def _cost(p, device):
 def _of_models(name, experiments, root, cache, device, jobs, progress):
     "Figures 2, 3 and 6, from models trained on the first half of the classes."
     first = experiments[0]
+    walk = _walk_of(first) if name == "figure3" else None
     parts = experiment_data(first.preset, first.dataset, root)
     trained = train_experiments(experiments, parts, cache, device, jobs, progress)
     runs = {row: out for (row, _, part), out in trained.items() if part == "D1"}
-    if name == "figure3": return _drawn(first, runs[first.row], parts["D1"], device)
+    if name == "figure3": return _drawn(first, walk, runs[first.row], parts["D1"], device)
     unseen = parts["D2"]
     if name == "figure6":          # the map has ten colors
         unseen = select_classes(unseen, unseen.labels.unique()[:10].tolist())
@@ -350,12 +353,21 @@ def _unseen_map(unseen, x):
     return dict(knn_accuracy=knn, n=len(unseen)), fig
 
 # %% ../../nbs/73_protocols.reproduce.ipynb #bc8c6067
-def _drawn(e, run, data, device):
+_NOT_OF_PAIRS = ("sim_coeff", "std_coeff", "cov_coeff", "convention", "normalize_weights")
+
+def _walk_of(e):
+    "The walk of a row; raises if its pairs are drawn otherwise."
+    args = {k: v for k, v in e.recipe.method_args.items() if k not in _NOT_OF_PAIRS}
+    known = inspect.signature(RandomWalkPairs).parameters
+    require(e.recipe.method == "sag-vicreg" and args.keys() <= known.keys(),
+            f"figure3 of {e.row}", "sag-vicreg with options of RandomWalkPairs")
+    return RandomWalkPairs(**args)
+
+def _drawn(e, walk, run, data, device):
     "Figure 3: pairs drawn in a batch of training images."
     batch = in_memory(subsample(data, min(len(data), e.recipe.batch_size)))
     z = torch.as_tensor(np.asarray(embed_with(run, device, "embedding")(batch))).float()
-    args = {k: v for k, v in e.recipe.method_args.items() if k in WALK_OPTIONS}
-    pairs = RandomWalkPairs(**args)(z, z, generator(e.seed))
+    pairs = walk(z, z, generator(e.seed))
     return _pair_numbers(pairs, batch.labels), plot_pairs(batch.images, pairs)
 
 # %% ../../nbs/73_protocols.reproduce.ipynb #1610c36d

@@ -16,7 +16,8 @@ import matplotlib.pyplot as plt
 from fastcore.basics import patch
 from matplotlib.figure import Figure
 
-from ..core import SCORES, Run, as_path, atomic_write, fill_template, reading, require
+from ..core import SCORES, Run, as_path, atomic_write, fill_template, literal, reading
+from ..core import require
 from ..metrics.dendrogram import PALETTE
 from .fit import Callback
 
@@ -36,6 +37,7 @@ def _is_number(v): return isinstance(v, (int, float))
 # %% ../../nbs/65_training.report.ipynb #b0c9f95d
 def _draw(ax, runs, key, style, color, label):
     "One line per run; the first gets the label."
+    label = literal(label)
     for rows in runs:
         xy = [(r["epoch"], r[key]) for r in rows if _is_number(r.get(key)) and "epoch" in r]
         ax.plot(*(zip(*xy) if xy else ((), ())), style, color=color, lw=1.2, label=label)

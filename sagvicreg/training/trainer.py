@@ -570,7 +570,7 @@ def _micro_batches(self:Trainer, views, total):
     return terms
 
 # %% ../../nbs/61_training.trainer.ipynb #7522437c
-_FORMAT = 3        # of a checkpoint; goes up when an older one can no longer be read
+_FORMAT = 4        # of a checkpoint; goes up when an older one can no longer be read
 
 # %% ../../nbs/61_training.trainer.ipynb #9e844303
 @patch
