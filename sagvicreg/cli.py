@@ -86,11 +86,11 @@ def _load(data, root, split, size, classes, limit, on_error="skip", parts="", de
     require_one_of(on_error, ("skip", "raise"), "on_error")
     _check_part(classes, limit)
     layout, part = _layout(data, root, parts), None if split == "all" else split
-    if layout: _show_folder(layout, part)
-    else: require(part != "val", f"--split val of {data}", "train, test or all")
     if layout:
+        _show_folder(layout, part)
         size = 64 if size is None else size
         return _of_folder(layout, size, classes, limit, on_error, part, decode)
+    require(part != "val", f"--split val of {data}", "train, test or all")
     train = {"train": True, "test": False}.get(part)
     with distributed.first_alone():
         images = datasets.load_dataset(data, root or None, train, size if decode else None)
